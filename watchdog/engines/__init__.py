@@ -1,0 +1,236 @@
+"""What an engine is: the adapter that knows one kind of database.
+
+Owns: the Protocols that rounds and backups speak to, the ``Probe``
+declaration, and the scan that finds engines (one package each, exporting
+``ENGINE``) and their probes (one module each, exporting ``PROBE``). Must not
+know: schedules, results, pages.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, Protocol
+
+from watchdog.database_url import DatabaseUrl
+from watchdog.model import Answer, Failure, Metric, Phase, Scope, Server, Target
+
+
+class Session(Protocol):
+    """One open, read-only, time-limited connection. Engines offer more to their own probes."""
+
+    async def close(self) -> None:
+        """End it politely, within a second."""
+        ...
+
+    def abort(self) -> None:
+        """End it at once, leaving nothing half-closed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One question asked.
+
+    ``interval`` is in seconds; ``None`` means whenever its session is there:
+    each round for the server scope, each visit for the target scope.
+    ``ask`` gets the engine's own session; what it raises fails this probe
+    alone.
+    """
+
+    name: str
+    scope: Scope
+    metrics: tuple[Metric, ...]
+    ask: Callable[[Any], Awaitable[Answer]]
+    interval: float | None = None
+
+
+class Visit(Protocol):
+    """An asynchronous context manager that opens a fresh session on one target.
+
+    ``phase`` is where it stands now, so that a deadline that passes can say
+    where; ``phases`` holds the seconds of each finished one.
+    """
+
+    phase: Phase
+    phases: Mapping[Phase, float]
+
+    async def __aenter__(self) -> Session: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class Attendance(Protocol):
+    """The one session that is kept on a server.
+
+    ``phase`` and ``phases`` as of ``Visit``, for the latest attempt to open.
+    """
+
+    phase: Phase
+    phases: Mapping[Phase, float]
+
+    async def session(self) -> Session:
+        """Return the held session, opening it if there is none."""
+        ...
+
+    async def absent(self, session: Session) -> Mapping[str, Failure]:
+        """Ask which targets' databases are gone or closed to connections, by target name."""
+        ...
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what is known of the server: version, role, system_identifier."""
+        ...
+
+    def abort(self) -> None:
+        """Drop the session at once; the next ``session()`` opens another."""
+        ...
+
+    async def close(self) -> None:
+        """End politely, within a second."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What is known before a backup starts. ``estimated_bytes`` of the artefact, if it can be told."""
+
+    versions: Mapping[str, str]
+    estimated_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """What a dump or copy was. ``recovery_point`` is the instant whose data it holds, UTC."""
+
+    recovery_point: datetime
+    versions: Mapping[str, str]
+    tables: int | None = None
+    warnings: tuple[str, ...] = ()
+    details: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How far a backup has been proven: level 0 size, 1 hash, 2 read through, 3 integrity, 4 restored."""
+
+    level: int
+    tables: int | None = None
+
+
+class BackupEngine(Protocol):
+    """How one kind of database is dumped or copied, proven and restored.
+
+    All of them raise ``ActionFailed`` with a classified failure.
+    """
+
+    suffix: str  # "dump", "sqlite"
+    phase: Phase  # Phase.DUMP or Phase.COPY
+
+    async def preflight(self, target: Target, url: DatabaseUrl) -> Preflight:
+        """Look, with a session, whether a backup can be taken and by which client."""
+        ...
+
+    async def produce(
+        self, target: Target, url: DatabaseUrl, into: Path, progress: Callable[[int], None]
+    ) -> Produced:
+        """Write the artefact to *into* (which does not exist yet); *progress* is told bytes so far."""
+        ...
+
+    async def prove(self, target: Target | None, artefact: Path) -> Proof:
+        """Read the artefact back."""
+        ...
+
+    async def restore(
+        self, artefact: Path, to: DatabaseUrl, progress: Callable[[int], None]
+    ) -> None:
+        """Restore into a database that is new or empty; anything else is refused."""
+        ...
+
+
+class Engine(Protocol):
+    """The adapter that knows one kind of database."""
+
+    name: str
+    probes: Mapping[str, Probe]
+    backups: BackupEngine
+
+    def server_of(self, target: Target) -> Server | None:
+        """Return the server that *target* shares with others; ``None`` where there is no such thing."""
+        ...
+
+    def visit(self, target: Target) -> Visit:
+        """Return a visit: a fresh session on that very database with its own credentials."""
+        ...
+
+    def attend(
+        self, server: Server, targets: Sequence[Target], on_lost: Callable[[], None]
+    ) -> Attendance:
+        """Return the attendance of *server*; *on_lost* is called when its held session dies."""
+        ...
+
+    def failure(self, error: BaseException, phase: Phase | None, target: Target) -> Failure:
+        """Classify *error*: by code, never by text, where the driver gives one."""
+        ...
+
+    def timed_out(self, phase: Phase | None, seconds: float, target: Target) -> Failure:
+        """Return the failure of a deadline of ours that passed in *phase*."""
+        ...
+
+    def description(self, target: Target) -> Mapping[str, str]:
+        """Return the labels that configuration alone gives: server and datname, or path."""
+        ...
+
+
+def members(package: ModuleType, attribute: str) -> dict[str, Any]:
+    """Import every module of *package* and return its *attribute* by module name, sorted.
+
+    Raises ``TypeError`` for a module that lacks it: every file in such a
+    folder is a member, there is no second place to register one.
+    """
+    found = {}
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
+        if info.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
+        try:
+            found[info.name] = getattr(module, attribute)
+        except AttributeError:
+            raise TypeError(f"{module.__name__} must define {attribute}") from None
+    return found
+
+
+def find_probes(package: ModuleType) -> dict[str, Probe]:
+    """Return the probes of a package by name; two of one name, or of one metric, are an error."""
+    probes: dict[str, Probe] = {}
+    owners: dict[str, str] = {}
+    for module, probe in members(package, "PROBE").items():
+        if probe.name in probes:
+            raise TypeError(f"two probes are named {probe.name!r} in {package.__name__}")
+        probes[probe.name] = probe
+        for metric in probe.metrics:
+            if metric.name in owners:
+                raise TypeError(f"{module} and {owners[metric.name]} both declare {metric.name}")
+            owners[metric.name] = module
+    return probes
+
+
+def find_engines() -> dict[str, Engine]:
+    """Return every engine by name."""
+    import watchdog.engines as package  # noqa: PLC0415 - the scan starts at this very package
+
+    engines: dict[str, Engine] = {}
+    for module, engine in members(package, "ENGINE").items():
+        if engine.name in engines:
+            raise TypeError(f"two engines are named {engine.name!r} (one is {module})")
+        engines[engine.name] = engine
+    return engines

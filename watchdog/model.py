@@ -1,0 +1,317 @@
+"""The words of the house as types.
+
+Owns: target, server, action, sample, failure, hint, result and their closed
+lists. Standard library only; must not know any engine, file format or page.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from watchdog.database_url import DatabaseUrl
+
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+class Kind(enum.StrEnum):
+    """The family of a failure: those of the hint catalogue, ``timeout`` and ``internal``."""
+
+    REACH = "reach"
+    TLS = "tls"
+    AUTH = "auth"
+    CAPACITY = "capacity"
+    STATE = "state"
+    QUERY = "query"
+    STORAGE = "storage"
+    PRIVILEGE = "privilege"
+    START = "start"
+    POOLER = "pooler"
+    SCHEMA = "schema"
+    REPLICATION = "replication"
+    BACKUP = "backup"
+    SQLITE = "sqlite"
+    TIMEOUT = "timeout"  # a deadline of ours passed; the phase says where
+    INTERNAL = "internal"  # a defect of ours
+
+
+class Phase(enum.StrEnum):
+    """Where in an action a failure happened."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    TLS = "tls"
+    AUTHENTICATE = "authenticate"
+    QUERY = "query"
+    STAT = "stat"
+    OPEN = "open"
+    READ = "read"
+    PREFLIGHT = "preflight"
+    DUMP = "dump"
+    COPY = "copy"
+    VERIFY = "verify"
+    PUBLISH = "publish"
+    PRUNE = "prune"
+
+
+class Outcome(enum.StrEnum):
+    """How an action ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Lane(enum.StrEnum):
+    """Which pool of slots an action runs in, so that a long dump never starves probes."""
+
+    PROBES = "probes"
+    BACKUPS = "backups"
+
+
+class Scope(enum.StrEnum):
+    """Whether a probe asks about a whole server or about one target."""
+
+    SERVER = "server"
+    TARGET = "target"
+
+
+class SessionMode(enum.StrEnum):
+    """Whether the server's session is kept between rounds."""
+
+    HELD = "held"
+    PER_ROUND = "per-round"
+
+
+class MetricType(enum.StrEnum):
+    """The OpenMetrics type of a metric."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    INFO = "info"
+
+
+# ------------------------------------------------------------------ what is configured
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSettings:
+    """How a target is probed. Times in seconds."""
+
+    interval: float = 15.0
+    timeout: float = 5.0
+    connect_interval: float = 60.0
+    session: SessionMode = SessionMode.HELD
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Which backups stay, as counts of calendar periods; ``None`` keeps none for that reason."""
+
+    last: int | None = 3
+    hourly: int | None = None
+    daily: int | None = None
+    weekly: int | None = None
+    monthly: int | None = None
+    yearly: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSettings:
+    """When and where a target is backed up. Times in seconds."""
+
+    schedule: str  # crontab(5) line, or "@every 6h" and its like
+    directory: Path  # absolute; the target's folder is below it
+    timezone: str = "UTC"
+    keep: Keep = field(default_factory=Keep)
+    url: DatabaseUrl | None = None  # the direct server, where the target's own URL is a pooler
+    spread: float = 0.0
+    run_on_start: bool = False
+    timeout: float = 6 * 3600.0  # a dump longer than this is cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A database that we watch."""
+
+    name: str
+    engine: str
+    url: DatabaseUrl
+    labels: Mapping[str, str] = _EMPTY
+    probe: ProbeSettings = field(default_factory=ProbeSettings)
+    backup: BackupSettings | None = None
+
+    @property
+    def subject(self) -> str:
+        """The key under which results about it are stored."""
+        return f"target:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that several targets may share; ``name`` is ``host:port``."""
+
+    name: str
+    engine: str
+
+    @property
+    def subject(self) -> str:
+        """The key under which results about it are stored."""
+        return f"server:{self.name}"
+
+
+Subject = Target | Server
+
+
+# ------------------------------------------------------------------ what is measured
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric as its owner declares it.
+
+    ``name`` is full (``watchdog_…``, counters with ``_total``, infos with
+    ``_info``); ``labels`` are those beside ``target`` or ``server`` and
+    ``engine``, which are added where lines are rendered; ``help`` names the
+    source view or file.
+    """
+
+    name: str
+    type: MetricType
+    help: str
+    labels: tuple[str, ...] = ()
+
+    def sample(self, value: float, *labels: str) -> Sample:
+        """Return a reading of this metric; *labels* in the declared order."""
+        if len(labels) != len(self.labels):
+            raise ValueError(f"{self.name} takes labels {self.labels}, not {labels}")
+        return Sample(self, float(value), labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One reading."""
+
+    metric: Metric
+    value: float
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error after classification. The message has its secrets masked already.
+
+    ``code`` is the SQLSTATE, the SQLite result code's name (``SQLITE_BUSY``)
+    or the errno's name; "" where there is none. ``hint`` is the id of the
+    best cause in the catalogue, "" where none fits. ``facts`` fill the
+    placeholders of its steps (host, port, database, user, path, …).
+    """
+
+    kind: Kind
+    message: str
+    phase: Phase | None = None
+    code: str = ""
+    hint: str = ""
+    facts: Mapping[str, str] = _EMPTY
+
+    def same_as(self, other: Failure | None) -> bool:
+        """Whether *other* is the same trouble, so that it is not announced twice."""
+        return other is not None and (self.kind, self.phase, self.code, self.hint) == (
+            other.kind,
+            other.phase,
+            other.code,
+            other.hint,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What to do about a failure, in one language, with the target's own names filled in."""
+
+    id: str
+    title: str
+    cause: str
+    steps: tuple[str, ...]
+    documentation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a probe found: samples, troubles that do not make the target down, facts for pages.
+
+    ``troubles`` are failures of the database's health, not of the probe: the
+    target stays up, the hint becomes active.
+    """
+
+    samples: tuple[Sample, ...] = ()
+    troubles: tuple[Failure, ...] = ()
+    facts: Mapping[str, Any] = _EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRun:
+    """One probe, asked once. ``finished`` is monotonic, ``finished_at`` UTC, the rest seconds."""
+
+    probe: str
+    success: bool
+    duration: float
+    interval: float  # how often it is asked: the age at which its values expire follows from it
+    finished: float
+    finished_at: datetime
+    answer: Answer = field(default_factory=Answer)
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of an action.
+
+    ``finished`` is monotonic; ``phases`` are seconds; ``absent`` names the
+    targets of a server that its session says cannot be reached at all
+    (dropped, not accepting connections) with the failure of each.
+    """
+
+    subject: Subject
+    action: str
+    outcome: Outcome
+    started_at: datetime
+    finished: float
+    duration: float
+    failure: Failure | None = None
+    phases: Mapping[Phase, float] = field(default_factory=dict)
+    probes: tuple[ProbeRun, ...] = ()
+    absent: Mapping[str, Failure] = _EMPTY
+    facts: Mapping[str, Any] = _EMPTY
+    run_id: str = ""
+
+
+# ------------------------------------------------------------------ what is done
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A piece of work on a target or server.
+
+    ``key`` is the single flight: while one action of a key runs, another of
+    the same key is an overlap and is not started. ``gate`` names a resource
+    that only one action at a time may use (a server's visiting connection);
+    actions wait for it in turn, and waiting is not part of their deadline.
+    ``work`` answers with a Result or ``None`` when nothing was due.
+    """
+
+    name: str
+    subject: Subject
+    lane: Lane
+    deadline: float  # seconds
+    work: Callable[[], Awaitable[Result | None]]
+    gate: str = ""
+
+    @property
+    def key(self) -> str:
+        """The single-flight key."""
+        return f"{self.name}:{self.subject.subject}"
