@@ -145,6 +145,7 @@ class Target:
     labels: Mapping[str, str] = _EMPTY
     probe: ProbeSettings = field(default_factory=ProbeSettings)
     backup: BackupSettings | None = None
+    password_file: Path | None = None  # read again when a login fails
 
     @property
     def subject(self) -> str:

@@ -1,1 +1,76 @@
-"""To be furnished."""
+"""The command line: one file a command, found by scanning this package.
+
+Owns: the group, exit codes (0 yes, 1 no or failed, 2 usage or
+configuration) and how errors reach a person. Must not know: SQL, metrics.
+A command's module exports ``COMMAND``, a ``click.Command``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from typing import Final
+
+import click
+
+from watchdog import __version__
+from watchdog.errors import ConfigurationError, UsageError, WatchdogError
+from watchdog.secret import mask
+
+YES: Final = 0
+NO: Final = 1
+USAGE: Final = 2
+
+
+class Commands(click.Group):
+    """Imports a command's module only when it is called or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of all commands, sorted."""
+        names = (info.name for info in pkgutil.iter_modules(__path__))
+        return sorted(name.replace("_", "-") for name in names if not name.startswith("_"))
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Return a command by its name, ``None`` if there is no such one."""
+        if name not in self.list_commands(ctx):
+            return None
+        module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+        command: click.Command = module.COMMAND
+        return command
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with: db-watchdog check-config, then db-watchdog probe.",
+)
+@click.version_option(__version__, prog_name="db-watchdog")
+def cli() -> None:
+    """Keep PostgreSQL and SQLite databases honest: probe, export, back up, explain."""
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        status = NO
+    except click.ClickException as error:
+        error.show()
+        status = USAGE
+    except click.exceptions.Exit as error:
+        status = error.exit_code
+    except ConfigurationError as error:
+        click.echo("\n".join(mask(line) for line in error.mistakes), err=True)
+        status = USAGE
+    except UsageError as error:
+        click.echo(f"db-watchdog: {mask(str(error))}", err=True)
+        status = USAGE
+    except WatchdogError as error:
+        click.echo(f"db-watchdog: {mask(str(error))}", err=True)
+        status = NO
+    except BrokenPipeError:
+        sys.stderr.close()
+        status = NO
+    sys.exit(status if isinstance(status, int) else YES)
