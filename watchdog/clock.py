@@ -36,5 +36,5 @@ class SystemClock:
 
 
 def rfc3339(moment: datetime) -> str:
-    """Format an aware *moment* as RFC 3339 in UTC with milliseconds: ``2026-11-23T03:00:00.000Z``."""
+    """Format an aware *moment* as RFC 3339 in UTC, to the millisecond: ``…T03:00:00.000Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

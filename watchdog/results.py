@@ -2,23 +2,20 @@
 
 Owns: the last result per subject and action, the last run of each probe,
 recent failures (kept apart from successes), the verdict up or down with its
-exact times, and the backup status. Must not know: who reads it.
+exact times, the hints that apply, and the backup status. Must not know: who
+reads it, what a hint says.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from watchdog.clock import Clock
-from watchdog.model import Failure, Outcome, Phase, ProbeRun, Result, Server, Target
-
-ROUND: Final = "round"
-CONNECT: Final = "connect"
-BACKUP: Final = "backup"
+from watchdog.model import Failure, Kind, Outcome, Phase, ProbeRun, Result, Server, Target
 
 _KEPT_FAILURES: Final = 50
 
@@ -72,7 +69,8 @@ class Status:
 
     ``up`` is ``None`` until the first round or its deadline. ``observed`` and
     ``down`` are seconds up to ``counted_to`` (monotonic); ``seconds`` brings
-    them up to the present.
+    them up to the present. ``blinded_at`` (monotonic) is when its server last
+    said that it cannot be reached: only a younger visit can lift that.
     """
 
     target: Target
@@ -81,17 +79,20 @@ class Status:
     since: datetime | None = None
     failure: Failure | None = None
     hints: tuple[ActiveHint, ...] = ()
+    visit: Result | None = None
     round_duration: float | None = None
     round_at: datetime | None = None
     phases: Mapping[Phase, float] = field(default_factory=dict)
     probes: dict[str, ProbeRun] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
-    failures_by_kind: dict[str, int] = field(default_factory=dict)
+    failures_by_kind: dict[Kind, int] = field(default_factory=dict)
     hints_by_id: dict[str, int] = field(default_factory=dict)
+    recent: deque[Incident] = field(default_factory=lambda: deque(maxlen=_KEPT_FAILURES))
     backup: BackupStatus = field(default_factory=BackupStatus)
     observed: float = 0.0
     down: float = 0.0
     counted_to: float | None = None
+    blinded_at: float | None = None
 
     def seconds(self, monotonic: float) -> tuple[float, float]:
         """Return exact (observed, down) seconds as of *monotonic*."""
@@ -125,16 +126,21 @@ class Incident:
 
 
 class ResultStore:
-    """Everything that pages and metrics read. One loop, no locks; ``put`` and its like are for ``report``."""
+    """Everything that pages and metrics read.
+
+    One event loop, no locks. ``configure`` is for the composition root,
+    ``put`` and ``put_backup`` are for ``report``, the rest is for anybody.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._targets: dict[str, Status] = {}
         self._servers: dict[str, ServerStatus] = {}
-        self._visits: dict[str, Result] = {}
-        self._failures: dict[str, deque[Incident]] = {}
 
     # -------------------------------------------------------------- reading
+
+    def __iter__(self) -> Iterator[Status]:
+        return iter(self.statuses())
 
     def statuses(self) -> list[Status]:
         """Return all targets in the order of the configuration."""
@@ -154,75 +160,78 @@ class ResultStore:
 
     def failures(self, name: str) -> list[Incident]:
         """Return the recent failures of a target, newest first."""
-        return list(reversed(self._failures.get(name, ())))
-
-    def visited(self, name: str) -> Result | None:
-        """Return the last visit of a target."""
-        return self._visits.get(name)
+        status = self._targets.get(name)
+        return list(reversed(status.recent)) if status else []
 
     # -------------------------------------------------------------- writing
 
     def configure(self, targets: Iterable[tuple[Target, Server | None]]) -> None:
-        """Take the configured targets: new ones appear, removed ones go, changed ones start afresh."""
-        fresh: dict[str, Status] = {}
+        """Take the configured targets: new ones appear, removed ones go, moved ones start afresh."""
+        statuses: dict[str, Status] = {}
         servers: dict[str, ServerStatus] = {}
         for target, server in targets:
             old = self._targets.get(target.name)
             if old is not None and old.target.url == target.url and old.server == server:
                 old.target = target
-                fresh[target.name] = old
+                statuses[target.name] = old
             else:
-                fresh[target.name] = Status(target, server)
-                self._visits.pop(target.name, None)
-                self._failures.pop(target.name, None)
-            if server is not None:
-                status = self._servers.get(server.name) or ServerStatus(server)
-                members = servers[server.name].targets if server.name in servers else ()
-                status.targets = (*members, target.name)
-                servers[server.name] = status
-        for name in self._targets.keys() - fresh.keys():
-            self._visits.pop(name, None)
-            self._failures.pop(name, None)
-        self._targets, self._servers = fresh, servers
+                statuses[target.name] = Status(target, server)
+            if server is None:
+                continue
+            if server.name not in servers:
+                servers[server.name] = self._servers.get(server.name) or ServerStatus(server)
+                servers[server.name].targets = ()
+            servers[server.name].targets += (target.name,)
+        self._targets, self._servers = statuses, servers
 
     def put(self, result: Result) -> tuple[str, ...]:
-        """Take a result of a round or visit and return the names of the targets it tells about."""
+        """Take the result of a round or visit; return the names of the targets it tells about."""
         if isinstance(result.subject, Server):
             return self._put_server(result)
         return self._put_target(result)
 
-    def put_backup(self, name: str, status: BackupStatus) -> None:
+    def put_backup(self, name: str, backup: BackupStatus) -> None:
         """Take what is now known of a target's backups."""
-        if name in self._targets:
-            self._targets[name].backup = status
+        status = self._targets.get(name)
+        if status is None:
+            return  # removed by a reload while its backup was under way
+        if backup.failures > status.backup.failures and backup.last_failure is not None:
+            _increment(status.failures_by_kind, backup.last_failure.kind)
+        status.backup = backup
+        self._activate_hints(status)
 
     def _put_server(self, result: Result) -> tuple[str, ...]:
-        status = self._servers.get(result.subject.name)
-        if status is None:
+        server = self._servers.get(result.subject.name)
+        if server is None:
             return ()  # removed by a reload while its round was under way
-        status.ok = result.outcome is Outcome.OK
-        status.failure = result.failure
-        status.finished = result.finished
-        status.probes.update({run.probe: run for run in result.probes})
-        if status.ok:
-            status.phases = result.phases or status.phases
-            status.facts.update(result.facts)
-            status.absent = result.absent
-        for name in status.targets:
-            self._judge(self._targets[name])
-        return status.targets
+        server.ok = result.outcome is Outcome.OK
+        server.failure = result.failure
+        server.finished = result.finished
+        server.probes.update({run.probe: run for run in result.probes})
+        if server.ok:
+            server.phases = result.phases or server.phases
+            server.facts.update(result.facts)
+            server.absent = result.absent
+        for name in server.targets:
+            status = self._targets[name]
+            self._judge(status)
+            if status.blinded_at == result.finished and status.failure is not None:
+                _increment(status.failures_by_kind, status.failure.kind)
+        return server.targets
 
     def _put_target(self, result: Result) -> tuple[str, ...]:
         name = result.subject.name
         status = self._targets.get(name)
         if status is None:
             return ()
-        self._visits[name] = result
+        status.visit = result
         status.round_duration = result.duration
         status.round_at = result.started_at
         status.phases = result.phases
         status.probes.update({run.probe: run for run in result.probes})
         status.facts.update(result.facts)
+        if result.failure is not None:
+            _increment(status.failures_by_kind, result.failure.kind)
         self._judge(status)
         return (name,)
 
@@ -233,71 +242,66 @@ class ResultStore:
         verdict, failure = self._verdict(status)
         if verdict is None:
             return
-        self._count(status, verdict)
-        status.failure = failure
-        if failure is not None and not failure.same_as(self._latest_failure(status)):
-            self._failures.setdefault(status.target.name, deque(maxlen=_KEPT_FAILURES)).append(
-                Incident(self._clock.now(), failure)
-            )
-
-    def _verdict(self, status: Status) -> tuple[bool | None, Failure | None]:
-        visit = self._visits.get(status.target.name)
-        server = self._servers.get(status.server.name) if status.server else None
-        if server is not None:
-            if server.failure is not None and blinds_all(server.failure):
-                return False, server.failure
-            absent = server.absent.get(status.target.name)
-            if absent is not None:
-                return False, absent
-        if visit is None:
-            return None, None
-        if visit.outcome is Outcome.OK:
-            stale = status.up is False and self._was_blind_since(visit, server, status)
-            return (None, None) if stale else (True, None)
-        return False, visit.failure
-
-    @staticmethod
-    def _was_blind_since(visit: Result, server: ServerStatus | None, status: Status) -> bool:
-        """Whether the target went down after this successful visit: only a newer one can lift that."""
-        return (
-            server is not None
-            and status.counted_to is not None
-            and visit.finished < status.counted_to
-        )
-
-    def _latest_failure(self, status: Status) -> Failure | None:
-        kept = self._failures.get(status.target.name)
-        return kept[-1].failure if kept and status.up is False else None
-
-    def _count(self, status: Status, verdict: bool) -> None:  # noqa: FBT001 - a private step
+        if failure is not None and not (status.up is False and failure.same_as(status.failure)):
+            status.recent.append(Incident(self._clock.now(), failure))
         now = self._clock.monotonic()
         status.observed, status.down = status.seconds(now)
         status.counted_to = now
         if status.up is not verdict:
             status.up = verdict
             status.since = self._clock.now()
+        status.failure = failure
+        self._activate_hints(status)
 
-    def __iter__(self) -> Iterator[Status]:
-        return iter(self._targets.values())
+    def _verdict(self, status: Status) -> tuple[bool | None, Failure | None]:
+        server = self._servers.get(status.server.name) if status.server else None
+        if server is not None:
+            failure = server.absent.get(status.target.name)
+            if server.failure is not None and blinds_all(server.failure):
+                failure = server.failure
+            if failure is not None:
+                status.blinded_at = server.finished
+                return False, failure
+        visit = status.visit
+        if visit is None:
+            return None, None
+        if visit.outcome is not Outcome.OK:
+            return False, visit.failure
+        started = visit.finished - visit.duration
+        if status.blinded_at is not None and started < status.blinded_at:
+            return False, status.failure
+        return True, None
+
+    def _activate_hints(self, status: Status) -> None:
+        since = {hint.id: hint.since for hint in status.hints}
+        active: dict[str, ActiveHint] = {}
+        for failure in self._troubles(status):
+            if failure.hint and failure.hint not in active:
+                if failure.hint not in since:
+                    _increment(status.hints_by_id, failure.hint)
+                moment = since.get(failure.hint) or self._clock.now()
+                active[failure.hint] = ActiveHint(failure, moment)
+        status.hints = tuple(active.values())
+
+    def _troubles(self, status: Status) -> Iterator[Failure]:
+        """All that is wrong with a target, the gravest first."""
+        if status.failure is not None:
+            yield status.failure
+        else:
+            server = self._servers.get(status.server.name) if status.server else None
+            for probes in (status.probes, server.probes if server else {}):
+                for run in probes.values():
+                    yield from run.answer.troubles
+                    if run.failure is not None:
+                        yield run.failure
+        if status.backup.last_attempt_successful is False and status.backup.last_failure:
+            yield status.backup.last_failure
 
 
 def blinds_all(failure: Failure) -> bool:
     """Whether a failure of a server's own session means that no target on it can be reached."""
-    from watchdog.model import Kind  # noqa: PLC0415
-
     return failure.kind in (Kind.REACH, Kind.TIMEOUT, Kind.STATE)
 
 
-__all__ = [
-    "BACKUP",
-    "CONNECT",
-    "ROUND",
-    "ActiveHint",
-    "BackupStatus",
-    "Incident",
-    "ResultStore",
-    "ServerStatus",
-    "Status",
-    "blinds_all",
-    "replace",
-]
+def _increment(counts: dict[Any, int], key: object) -> None:
+    counts[key] = counts.get(key, 0) + 1

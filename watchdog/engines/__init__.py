@@ -102,7 +102,7 @@ class Attendance(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What is known before a backup starts. ``estimated_bytes`` of the artefact, if it can be told."""
+    """What is known before a backup starts; ``estimated_bytes`` is ``None`` if nobody can tell."""
 
     versions: Mapping[str, str]
     estimated_bytes: int | None = None
@@ -121,7 +121,7 @@ class Produced:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """How far a backup has been proven: level 0 size, 1 hash, 2 read through, 3 integrity, 4 restored."""
+    """How far a backup is proven: 0 size, 1 hash, 2 read through, 3 integrity, 4 restored."""
 
     level: int
     tables: int | None = None
@@ -143,7 +143,7 @@ class BackupEngine(Protocol):
     async def produce(
         self, target: Target, url: DatabaseUrl, into: Path, progress: Callable[[int], None]
     ) -> Produced:
-        """Write the artefact to *into* (which does not exist yet); *progress* is told bytes so far."""
+        """Write the artefact to *into*, a new name; *progress* is told the bytes so far."""
         ...
 
     async def prove(self, target: Target | None, artefact: Path) -> Proof:
@@ -165,7 +165,7 @@ class Engine(Protocol):
     backups: BackupEngine
 
     def server_of(self, target: Target) -> Server | None:
-        """Return the server that *target* shares with others; ``None`` where there is no such thing."""
+        """Return the server that *target* shares with others, or ``None``."""
         ...
 
     def visit(self, target: Target) -> Visit:
