@@ -166,7 +166,7 @@ class ResultStore:
     # -------------------------------------------------------------- writing
 
     def configure(self, targets: Iterable[tuple[Target, Server | None]]) -> None:
-        """Take the configured targets: new ones appear, removed ones go, moved ones start afresh."""
+        """Take the targets: new ones appear, removed ones go, moved ones start afresh."""
         statuses: dict[str, Status] = {}
         servers: dict[str, ServerStatus] = {}
         for target, server in targets:

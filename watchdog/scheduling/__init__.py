@@ -1,1 +1,1 @@
-"""To be furnished."""
+"""When and how many: the scheduler only says when, the runner owns every task."""

@@ -1,0 +1,293 @@
+"""One round: a session, the probes that are due, a Result.
+
+Owns: which probes are due, how a probe is guarded and timed, the visit of a
+target and the round of a server, and when a visit is wanted. Must not know:
+timers, lanes, results of others, what a probe asks.
+
+A target without servers is visited every ``interval``. Of a PostgreSQL
+server the held session is asked every ``interval`` (the server's round) and
+each target is visited with its own credentials every ``connect_interval``,
+or every ``interval`` while it is not known to be well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from watchdog.clock import Clock
+from watchdog.engines import Attendance, Engine, Probe, Session
+from watchdog.errors import ActionFailed
+from watchdog.model import (
+    Answer,
+    Failure,
+    Outcome,
+    Phase,
+    ProbeRun,
+    Result,
+    Scope,
+    Server,
+    SessionMode,
+    Target,
+)
+from watchdog.results import blinds_all
+
+ROUND: Final = "round"
+CONNECT: Final = "connect"
+
+# A timer fires a little early or late: what is due within this share of its
+# interval is due now.
+_SLACK: Final = 0.1
+
+
+@dataclass(slots=True)
+class _Course:
+    """What happened so far in one visit or round."""
+
+    started_at: datetime
+    started: float
+    failure: Failure | None = None
+    runs: list[ProbeRun] = field(default_factory=list)
+    phases: Mapping[Phase, float] = field(default_factory=dict)
+    absent: Mapping[str, Failure] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class DueProbes:
+    """Remembers when each probe was last asked."""
+
+    def __init__(self, probes: Iterable[Probe], every: float, clock: Clock) -> None:
+        self._probes = tuple(probes)
+        self._every = every
+        self._clock = clock
+        self._asked: dict[str, float] = {}
+
+    def now(self, *, forced: bool = False) -> list[Probe]:
+        """Return the probes that are due, in the order of their names."""
+        now = self._clock.monotonic()
+        return [p for p in self._probes if forced or self._is_due(p, now)]
+
+    def interval(self, probe: Probe) -> float:
+        """Return how often *probe* is asked, seconds: as often as its session at most."""
+        return max(self._every, probe.interval or 0.0)
+
+    def asked(self, probe: Probe) -> None:
+        """Note that *probe* has been asked."""
+        self._asked[probe.name] = self._clock.monotonic()
+
+    def _is_due(self, probe: Probe, now: float) -> bool:
+        last = self._asked.get(probe.name)
+        return last is None or now - last >= self.interval(probe) * (1 - _SLACK)
+
+
+class _Work:
+    """What a visit and a server's round share: asking probes within one deadline."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def _begin(self) -> _Course:
+        return _Course(self._clock.now(), self._clock.monotonic())
+
+    async def _ask(
+        self, session: Session, due: DueProbes, course: _Course, target: Target, *, forced: bool
+    ) -> None:
+        """Ask every due probe. A probe that fails, fails alone, unless its session died with it."""
+        for probe in due.now(forced=forced):
+            began = self._clock.monotonic()
+            failure, answer = None, Answer()
+            try:
+                answer = await probe.ask(session)
+            except ActionFailed as error:
+                failure = error.failure
+            except Exception as error:  # noqa: BLE001 - the guard of a probe
+                failure = self._engine.failure(error, self._engine_phase(), target)
+            due.asked(probe)
+            course.facts.update(answer.facts)
+            course.runs.append(self._run(probe, due, began, answer, failure))
+            if failure is not None and blinds_all(failure):
+                raise ActionFailed(failure)
+
+    def _engine_phase(self) -> Phase:
+        return Phase.READ if self._engine.name == "sqlite" else Phase.QUERY
+
+    def _run(
+        self, probe: Probe, due: DueProbes, began: float, answer: Answer, failure: Failure | None
+    ) -> ProbeRun:
+        finished = self._clock.monotonic()
+        return ProbeRun(
+            probe=probe.name,
+            success=failure is None,
+            duration=finished - began,
+            interval=due.interval(probe),
+            finished=finished,
+            finished_at=self._clock.now(),
+            answer=answer,
+            failure=failure,
+        )
+
+    def _end(self, course: _Course, subject: Target | Server, action: str) -> Result:
+        finished = self._clock.monotonic()
+        return Result(
+            subject=subject,
+            action=action,
+            outcome=Outcome.OK if course.failure is None else Outcome.FAILED,
+            started_at=course.started_at,
+            finished=finished,
+            duration=finished - course.started,
+            failure=course.failure,
+            phases=dict(course.phases),
+            probes=tuple(course.runs),
+            absent=course.absent,
+            facts=course.facts,
+        )
+
+
+class TargetVisit(_Work):
+    """The visit of one target: a fresh session with its own credentials, timed by phase."""
+
+    def __init__(
+        self, engine: Engine, target: Target, clock: Clock, *, shares_server: bool
+    ) -> None:
+        super().__init__(engine, clock)
+        self.target = target
+        self.action = CONNECT if shares_server else ROUND
+        settings = target.probe
+        self._every = settings.connect_interval if shares_server else settings.interval
+        probes = (p for p in engine.probes.values() if p.scope is Scope.TARGET)
+        self._due = DueProbes(probes, self._every, clock)
+        self._visited: float | None = None
+        self._well = False
+        self.wanted = True  # visit at the next chance, due or not
+        self.blocked = False  # the server says there is nothing to visit
+
+    @property
+    def deadline(self) -> float:
+        """Seconds after which even a defect in the visit's own timing ends."""
+        return self.target.probe.timeout + 5.0
+
+    async def work(self) -> Result | None:
+        """Visit if that is due; ``None`` if it is not."""
+        return await self._visit(forced=False) if self._is_due() else None
+
+    async def forced(self) -> Result:
+        """Visit now and ask every probe, due or not."""
+        return await self._visit(forced=True)
+
+    def _is_due(self) -> bool:
+        if self.blocked:
+            return False
+        if self.wanted or not self._well or self._visited is None:
+            return True
+        return self._clock.monotonic() - self._visited >= self._every * (1 - _SLACK)
+
+    async def _visit(self, *, forced: bool) -> Result:
+        course = self._begin()
+        self.wanted = False
+        visit = self._engine.visit(self.target)
+        seconds = self.target.probe.timeout
+        try:
+            async with asyncio.timeout(seconds), visit as session:
+                await self._ask(session, self._due, course, self.target, forced=forced)
+        except ActionFailed as error:
+            course.failure = error.failure
+        except TimeoutError:
+            course.failure = self._engine.timed_out(visit.phase, seconds, self.target)
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything; it is classified
+            course.failure = self._engine.failure(error, visit.phase, self.target)
+        course.phases = visit.phases
+        self._well = course.failure is None
+        self._visited = self._clock.monotonic()
+        return self._end(course, self.target, self.action)
+
+
+class ServerRound(_Work):
+    """The round of one server: its held session, server probes, and whose database is gone.
+
+    *want* is called with each visit that must be made at once: its server is
+    back, or its database is.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        server: Server,
+        visits: Sequence[TargetVisit],
+        clock: Clock,
+        on_lost: Callable[[], None],
+        want: Callable[[TargetVisit], None],
+    ) -> None:
+        super().__init__(engine, clock)
+        self.server = server
+        self.visits = tuple(visits)
+        targets = [visit.target for visit in visits]
+        self.interval = min(target.probe.interval for target in targets)
+        self.timeout = min(target.probe.timeout for target in targets)
+        self._held = any(t.probe.session is SessionMode.HELD for t in targets)
+        probes = (p for p in engine.probes.values() if p.scope is Scope.SERVER)
+        self._due = DueProbes(probes, self.interval, clock)
+        self._attendance: Attendance = engine.attend(server, targets, on_lost)
+        self._want = want
+
+    @property
+    def deadline(self) -> float:
+        """Seconds after which even a defect in the round's own timing ends."""
+        return self.timeout + 5.0
+
+    async def work(self) -> Result:
+        """Ask the server what is due."""
+        return await self._round(forced=False)
+
+    async def forced(self) -> Result:
+        """Ask the server every server probe, due or not."""
+        return await self._round(forced=True)
+
+    async def close(self) -> None:
+        """End the held session politely."""
+        await self._attendance.close()
+
+    async def _round(self, *, forced: bool) -> Result:
+        course = self._begin()
+        # Half of the time for the session that is held: if it does not answer,
+        # the other half tells whether the server does.
+        await self._attempt(course, self.timeout / 2, forced=forced)
+        if course.failure is not None and blinds_all(course.failure):
+            course.failure = None
+            remaining = self.timeout - (self._clock.monotonic() - course.started)
+            await self._attempt(course, max(remaining, self.timeout / 4), forced=forced)
+        course.phases = self._attendance.phases
+        course.facts.update(self._attendance.facts())
+        self._tell_visits(course)
+        if not self._held:
+            await self._attendance.close()
+        return self._end(course, self.server, ROUND)
+
+    async def _attempt(self, course: _Course, seconds: float, *, forced: bool) -> None:
+        attendance, target = self._attendance, self.visits[0].target
+        try:
+            async with asyncio.timeout(seconds):
+                session = await attendance.session()
+                course.absent = await attendance.absent(session)
+                await self._ask(session, self._due, course, target, forced=forced)
+        except ActionFailed as error:
+            course.failure = error.failure
+        except TimeoutError:
+            course.failure = self._engine.timed_out(attendance.phase, seconds, target)
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything; it is classified
+            course.failure = self._engine.failure(error, attendance.phase, target)
+        if course.failure is not None:
+            attendance.abort()
+
+    def _tell_visits(self, course: _Course) -> None:
+        """Block visits that cannot succeed; ask for one at once when their reason has gone."""
+        blind = course.failure is not None and blinds_all(course.failure)
+        for visit in self.visits:
+            was_blocked = visit.blocked
+            visit.blocked = blind or visit.target.name in course.absent
+            if was_blocked and not visit.blocked:
+                visit.wanted = True
+                self._want(visit)

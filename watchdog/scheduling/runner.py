@@ -1,0 +1,190 @@
+"""The runner: the only owner of tasks, and ``kick`` the only way that work begins.
+
+Owns: lanes with bounded concurrency, single flight by key, gates, deadlines,
+and the one place where an exception becomes a result. Must not know: when
+work is due, what the work is, who reads results.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from watchdog.clock import Clock
+from watchdog.model import Action, Failure, Kind, Lane, Outcome, Result
+from watchdog.secret import mask
+
+# The caller whose kicks count as overlaps when the last one still runs;
+# everybody else (a command, /probe) joins the flight.
+TIMER: Final = "timer"
+
+_log = structlog.get_logger("watchdog.runner")
+
+
+@dataclass(slots=True)
+class Ticket:
+    """A place in the runner: what was asked for, and its end."""
+
+    action: Action
+    reason: str
+    run_id: str
+    task: asyncio.Task[None] | None = None
+    result: Result | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait(self) -> Result | None:
+        """Wait for the end; return the result, ``None`` if nothing was due or it was cancelled."""
+        await self.ended.wait()
+        return self.result
+
+
+class Runner:
+    """Runs actions; reports each result to *take*.
+
+    *slots* bounds how many actions of a lane run at once. Actions whose last
+    run hit a deadline draw from *suspect_slots* instead, so that a hundred
+    frozen targets cannot take the places of the healthy ones.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        take: Callable[[Result], None],
+        slots: Mapping[Lane, int] | None = None,
+        suspect_slots: int = 64,
+    ) -> None:
+        self._clock = clock
+        self._take = take
+        sizes = {Lane.PROBES: 128, Lane.BACKUPS: 1, **(slots or {})}
+        self._lanes = {lane: asyncio.Semaphore(size) for lane, size in sizes.items()}
+        self._suspects = asyncio.Semaphore(suspect_slots)
+        self._gates: dict[str, asyncio.Lock] = {}
+        self._flights: dict[str, Ticket] = {}
+        self._slow: set[str] = set()
+        self._stopping = False
+        self.overlaps: Counter[Lane] = Counter()
+        self.runs: Counter[Lane] = Counter()
+        self.last_end = clock.monotonic()
+
+    # ------------------------------------------------------------------ work begins
+
+    def kick(self, action: Action, reason: str) -> Ticket | None:
+        """Begin *action*, or join the flight of the same key.
+
+        A timer that finds the last flight still under way is counted as an
+        overlap. Returns ``None`` once the runner is stopping.
+        """
+        if self._stopping:
+            return None
+        flight = self._flights.get(action.key)
+        if flight is not None:
+            if reason == TIMER:
+                self.overlaps[action.lane] += 1
+            return flight
+        ticket = Ticket(action, reason, secrets.token_hex(4))
+        self._flights[action.key] = ticket
+        ticket.task = asyncio.get_running_loop().create_task(
+            self._fly(ticket), name=f"{action.key} ({reason})"
+        )
+        return ticket
+
+    def in_flight(self, lane: Lane | None = None) -> list[Ticket]:
+        """Return the tickets that have not ended, of one lane or all."""
+        return [t for t in self._flights.values() if lane is None or t.action.lane is lane]
+
+    # ------------------------------------------------------------------ work ends
+
+    async def cancel(self, keys: Callable[[Action], bool]) -> None:
+        """Cancel the flights whose action satisfies *keys*, and await their clean-up."""
+        chosen = [t for t in self._flights.values() if keys(t.action)]
+        for ticket in chosen:
+            if ticket.task is not None:
+                ticket.task.cancel()
+        for ticket in chosen:
+            await ticket.ended.wait()
+
+    async def stop(self, grace: float) -> None:
+        """Take no more work, give probes *grace* seconds, then cancel what is left and await it.
+
+        Backups are cancelled at once: a dump does not end within any grace
+        that a service manager would allow, and a partial one is worth nothing.
+        """
+        self._stopping = True
+        for ticket in self.in_flight(Lane.BACKUPS):
+            _log.info("backup cancelled by the stop", target=ticket.action.subject.name)
+        ends = self.cancel(lambda action: action.lane is Lane.BACKUPS)
+        await asyncio.gather(ends, self._await_probes(grace))
+        await self.cancel(lambda _action: True)
+
+    async def _await_probes(self, grace: float) -> None:
+        tasks = [t.task for t in self.in_flight(Lane.PROBES) if t.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
+
+    # ------------------------------------------------------------------ one flight
+
+    async def _fly(self, ticket: Ticket) -> None:
+        action = ticket.action
+        try:
+            async with AsyncExitStack() as held:
+                if action.gate:
+                    await held.enter_async_context(self._gate(action.gate))
+                await held.enter_async_context(self._slot(action))
+                with structlog.contextvars.bound_contextvars(run_id=ticket.run_id):
+                    ticket.result = await self._guarded(action, ticket.run_id)
+        finally:
+            del self._flights[action.key]
+            self.last_end = self._clock.monotonic()
+            ticket.ended.set()
+
+    def _gate(self, name: str) -> asyncio.Lock:
+        return self._gates.setdefault(name, asyncio.Lock())
+
+    def _slot(self, action: Action) -> asyncio.Semaphore:
+        if action.lane is Lane.PROBES and action.key in self._slow:
+            return self._suspects
+        return self._lanes[action.lane]
+
+    async def _guarded(self, action: Action, run_id: str) -> Result | None:
+        """Do the work within its deadline; here alone what is raised becomes a result."""
+        started, started_at = self._clock.monotonic(), self._clock.now()
+        failure: Failure | None = None
+        result: Result | None = None
+        try:
+            async with asyncio.timeout(action.deadline):
+                result = await action.work()
+        except TimeoutError:
+            failure = Failure(
+                Kind.TIMEOUT,
+                f"{action.name} of {action.subject.name} did not end within {action.deadline:g} s",
+            )
+        except Exception as error:  # noqa: BLE001 - the one guard of the house
+            failure = Failure(
+                Kind.INTERNAL, mask(f"{type(error).__name__}: {error}"), code=type(error).__name__
+            )
+            _log.exception("defect in an action", action=action.name, target=action.subject.name)
+        if failure is not None:
+            finished = self._clock.monotonic()
+            result = Result(
+                subject=action.subject,
+                action=action.name,
+                outcome=Outcome.FAILED,
+                started_at=started_at,
+                finished=finished,
+                duration=finished - started,
+                failure=failure,
+                run_id=run_id,
+            )
+        if result is not None:
+            self.runs[action.lane] += 1
+            slow = result.failure is not None and result.failure.kind is Kind.TIMEOUT
+            (self._slow.add if slow else self._slow.discard)(action.key)
+            self._take(result)
+        return result
