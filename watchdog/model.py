@@ -19,6 +19,10 @@ from watchdog.database_url import DatabaseUrl
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
+def _nothing() -> Mapping[str, Any]:
+    return _EMPTY
+
+
 class Kind(enum.StrEnum):
     """The family of a failure: those of the hint catalogue, ``timeout`` and ``internal``."""
 
@@ -142,7 +146,7 @@ class Target:
     name: str
     engine: str
     url: DatabaseUrl
-    labels: Mapping[str, str] = _EMPTY
+    labels: Mapping[str, str] = field(default_factory=_nothing)
     probe: ProbeSettings = field(default_factory=ProbeSettings)
     backup: BackupSettings | None = None
     password_file: Path | None = None  # read again when a login fails
@@ -218,7 +222,7 @@ class Failure:
     phase: Phase | None = None
     code: str = ""
     hint: str = ""
-    facts: Mapping[str, str] = _EMPTY
+    facts: Mapping[str, str] = field(default_factory=_nothing)
 
     def same_as(self, other: Failure | None) -> bool:
         """Whether *other* is the same trouble, so that it is not announced twice."""
@@ -251,7 +255,7 @@ class Answer:
 
     samples: tuple[Sample, ...] = ()
     troubles: tuple[Failure, ...] = ()
-    facts: Mapping[str, Any] = _EMPTY
+    facts: Mapping[str, Any] = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +290,8 @@ class Result:
     failure: Failure | None = None
     phases: Mapping[Phase, float] = field(default_factory=dict)
     probes: tuple[ProbeRun, ...] = ()
-    absent: Mapping[str, Failure] = _EMPTY
-    facts: Mapping[str, Any] = _EMPTY
+    absent: Mapping[str, Failure] = field(default_factory=_nothing)
+    facts: Mapping[str, Any] = field(default_factory=_nothing)
     run_id: str = ""
 
 
