@@ -1,0 +1,57 @@
+"""Fixtures that every kind of test may use; the tools behind them are in ``tests/support``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+
+from tests.support.postgres import (
+    Cluster,
+    Database,
+    PostgresMissingError,
+    bin_dir,
+    clusters,
+    forget_initialised,
+)
+from tests.support.proxy import Proxy
+
+
+@pytest.fixture(scope="session")
+def postgres_binaries() -> Iterator[None]:
+    """Skip, plainly, where there is no PostgreSQL at all."""
+    try:
+        bin_dir()
+    except PostgresMissingError as missing:
+        pytest.skip(str(missing))
+    yield
+    forget_initialised()
+
+
+@pytest.fixture(scope="session")
+def cluster(postgres_binaries: None) -> Iterator[Cluster]:
+    """Give the server that all tests of this session share: do not stop or reconfigure it."""
+    with Cluster() as shared:
+        yield shared
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> Iterator[Database]:
+    """Give a fresh database on the shared server, cloned from the template."""
+    made = cluster.create_database()
+    yield made
+    cluster.drop_database(made.name)
+
+
+@pytest.fixture
+def private_cluster(postgres_binaries: None) -> Iterator[Callable[..., Cluster]]:
+    """Give a factory of servers of the test's own: ``private_cluster(max_connections=8)``."""
+    with clusters() as make:
+        yield make
+
+
+@pytest.fixture
+async def proxy(cluster: Cluster) -> AsyncIterator[Proxy]:
+    """Give a TCP proxy of the tests' own before the shared server."""
+    async with Proxy(cluster.host, cluster.port) as before:
+        yield before
