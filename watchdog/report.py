@@ -77,7 +77,7 @@ class Report:
         self._announce_hints(status, told, log)
         self._announce_probes(status, told, log)
 
-    def _announce_verdict(self, status: Status, told: _Told, log: Any) -> None:  # noqa: ANN401
+    def _announce_verdict(self, status: Status, told: _Told, log: Any) -> None:
         if status.up is None or (status.up is told.up and _same(status.failure, told.failure)):
             return
         now = self._clock.monotonic()
@@ -96,7 +96,7 @@ class Report:
             )
         told.up, told.failure = status.up, status.failure
 
-    def _announce_hints(self, status: Status, told: _Told, log: Any) -> None:  # noqa: ANN401
+    def _announce_hints(self, status: Status, told: _Told, log: Any) -> None:
         now = self._clock.monotonic()
         active = {hint.id: hint.failure for hint in status.hints}
         for cause in told.hints.keys() - active.keys():
@@ -109,7 +109,7 @@ class Report:
                 log.warning(event, **self._fields(failure))
                 told.hints[cause] = now
 
-    def _announce_probes(self, status: Status, told: _Told, log: Any) -> None:  # noqa: ANN401
+    def _announce_probes(self, status: Status, told: _Told, log: Any) -> None:
         failed = frozenset(run.probe for run in status.probes.values() if not run.success)
         for name in sorted(failed - told.failed_probes):
             failure = status.probes[name].failure

@@ -219,7 +219,7 @@ class ServerRound(_Work):
         visits: Sequence[TargetVisit],
         clock: Clock,
         on_lost: Callable[[], None],
-        want: Callable[[TargetVisit], None],
+        want: Callable[[TargetVisit], object],
     ) -> None:
         super().__init__(engine, clock)
         self.server = server

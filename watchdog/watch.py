@@ -1,0 +1,237 @@
+"""The watch: the visits and rounds of everything that is configured now.
+
+Owns: grouping targets by server, the actions made of them, their timers, the
+answer to a lost session, and what a change of the configuration starts and
+ends. Must not know: signals, HTTP, files. Shared by the daemon and by
+``probe``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from watchdog.clock import Clock
+from watchdog.engines import Engine
+from watchdog.model import Action, Lane, Result, Server, Target
+from watchdog.results import ResultStore, blinds_all
+from watchdog.rounds import ROUND, ServerRound, TargetVisit
+from watchdog.scheduling.runner import TIMER, Runner, Ticket
+from watchdog.scheduling.scheduler import Scheduler, Timer
+
+# A session that is lost again and again (an idle timeout, a proxy) must not
+# make a round each time: at most one a second at first, ever fewer after.
+_FLOOR: Final = 1.0
+
+Work = Callable[[], Awaitable[Result | None]]
+
+_log = structlog.get_logger("watchdog.watch")
+
+
+class Watch:
+    """Everything that is probed. ``configure`` may be called again and again."""
+
+    def __init__(
+        self,
+        engines: Mapping[str, Engine],
+        clock: Clock,
+        store: ResultStore,
+        runner: Runner,
+        scheduler: Scheduler | None = None,
+    ) -> None:
+        self._engines = engines
+        self._clock = clock
+        self._store = store
+        self._runner = runner
+        self._scheduler = scheduler
+        self._visits: dict[str, TargetVisit] = {}
+        self._rounds: dict[str, ServerRound] = {}
+        self._patience: dict[str, _Patience] = {}
+
+    # ------------------------------------------------------------------ what is watched
+
+    async def configure(self, targets: Sequence[Target]) -> None:
+        """Watch exactly *targets* from now on; what stays the same goes on undisturbed."""
+        placed = [(target, self._engines[target.engine].server_of(target)) for target in targets]
+        members: dict[str, list[Target]] = {}
+        servers: dict[str, Server] = {}
+        for target, server in placed:
+            if server is not None:
+                servers[server.name] = server
+                members.setdefault(server.name, []).append(target)
+        await self._end_removed({target.name: target for target in targets}, members)
+        self._store.configure(placed)
+        for target, server in placed:
+            if target.name not in self._visits:
+                self._visits[target.name] = TargetVisit(
+                    self._engines[target.engine], target, self._clock, shares_server=bool(server)
+                )
+        for name, server in servers.items():
+            if name not in self._rounds:
+                self._rounds[name] = self._server_round(server, members[name])
+        self._set_timers()
+
+    async def _end_removed(
+        self, targets: Mapping[str, Target], members: Mapping[str, list[Target]]
+    ) -> None:
+        for name, visit in list(self._visits.items()):
+            if targets.get(name) != visit.target:
+                await self._runner.cancel(
+                    lambda a, s=visit.target.subject: (
+                        a.subject.subject == s  # type: ignore[misc]
+                        and a.lane is Lane.PROBES
+                    )
+                )
+                del self._visits[name]
+        for name, server_round in list(self._rounds.items()):
+            if members.get(name) != [visit.target for visit in server_round.visits]:
+                await self._runner.cancel(
+                    lambda a, s=server_round.server.subject: a.subject.subject == s  # type: ignore[misc]
+                )
+                await server_round.close()
+                del self._rounds[name]
+                self._patience.pop(name, None)
+
+    def _server_round(self, server: Server, targets: Sequence[Target]) -> ServerRound:
+        self._patience[server.name] = _Patience(self._clock)
+        return ServerRound(
+            self._engines[server.engine],
+            server,
+            [self._visits[target.name] for target in targets],
+            self._clock,
+            on_lost=lambda: self._lost(server.name),
+            want=lambda visit: self._kick_visit(visit, "its server is back"),
+        )
+
+    async def close(self) -> None:
+        """End all sessions politely."""
+        rounds, self._rounds = list(self._rounds.values()), {}
+        await asyncio.gather(*(server_round.close() for server_round in rounds))
+
+    # ------------------------------------------------------------------ kicks
+
+    def kick_all(self, reason: str) -> list[Ticket]:
+        """Begin a round of everything: the servers first, then every target."""
+        tickets = [self._runner.kick(self._round_action(r), reason) for r in self._rounds.values()]
+        tickets += [self._kick_visit(visit, reason) for visit in self._visits.values()]
+        return [ticket for ticket in tickets if ticket is not None]
+
+    async def probe(self, names: Iterable[str], reason: str) -> None:
+        """Make one round of the named targets now, every probe included, and wait for its end."""
+        visits = [self._visits[name] for name in names]
+        rounds = [r for r in self._rounds.values() if any(v in r.visits for v in visits)]
+        await self._run([self._round_action(r, r.forced) for r in rounds], reason)
+        await self._run([self._visit_action(v, v.forced) for v in visits if not v.blocked], reason)
+
+    async def _run(self, actions: Iterable[Action], reason: str) -> None:
+        await asyncio.gather(*(self._run_one(action, reason) for action in actions))
+
+    async def _run_one(self, action: Action, reason: str) -> None:
+        ticket = self._runner.kick(action, reason)
+        if ticket is not None and ticket.action is not action:
+            # A timer was quicker, and may have found nothing due: ask again after it.
+            await ticket.wait()
+            ticket = self._runner.kick(action, reason)
+        if ticket is not None:
+            await ticket.wait()
+
+    def on_result(self, result: Result) -> None:
+        """Look again soon at a server that cannot be reached, not only at its next interval."""
+        server_round = self._rounds.get(result.subject.name)
+        if not isinstance(result.subject, Server) or server_round is None:
+            return
+        patience = self._patience[result.subject.name]
+        if result.failure is None or not blinds_all(result.failure):
+            patience.reset()
+            return
+        wait = patience.longer()
+        if self._scheduler is not None and wait < server_round.interval:
+            self._scheduler.set_alarm(
+                f"look again at {result.subject.name}",
+                self._clock.now() + timedelta(seconds=wait),
+                self._timer_kick(self._round_action(server_round)),
+            )
+
+    def _lost(self, name: str) -> None:
+        """Look at once why a held session died: that it did is no verdict."""
+        server_round = self._rounds.get(name)
+        if server_round is None:
+            return
+        if self._patience[name].allows_another_loss():
+            _log.info("session lost, looking at once", server=name)
+            self._runner.kick(self._round_action(server_round), "lost session")
+
+    def _kick_visit(self, visit: TargetVisit, reason: str) -> Ticket | None:
+        return self._runner.kick(self._visit_action(visit), reason)
+
+    # ------------------------------------------------------------------ actions and timers
+
+    def _set_timers(self) -> None:
+        if self._scheduler is None:
+            return
+        timers = [
+            Timer(r.server.subject, r.interval, self._timer_kick(self._round_action(r)))
+            for r in self._rounds.values()
+        ]
+        for visit in self._visits.values():
+            settings = visit.target.probe
+            kick = self._timer_kick(self._visit_action(visit))
+            timers.append(Timer(visit.target.subject, settings.interval, kick))
+        self._scheduler.set_timers(timers)
+
+    def _timer_kick(self, action: Action) -> Callable[[], None]:
+        def kick() -> None:
+            self._runner.kick(action, TIMER)
+
+        return kick
+
+    def _visit_action(self, visit: TargetVisit, work: Work | None = None) -> Action:
+        server = self._engines[visit.target.engine].server_of(visit.target)
+        return Action(
+            name=visit.action,
+            subject=visit.target,
+            lane=Lane.PROBES,
+            deadline=visit.deadline,
+            work=work or visit.work,
+            gate=f"visits of {server.name}" if server else "",
+        )
+
+    def _round_action(self, server_round: ServerRound, work: Work | None = None) -> Action:
+        return Action(
+            name=ROUND,
+            subject=server_round.server,
+            lane=Lane.PROBES,
+            deadline=server_round.deadline,
+            work=work or server_round.work,
+        )
+
+
+class _Patience:
+    """How long to wait before looking at the same trouble again: one second, two, four, …."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._wait = _FLOOR
+        self._last_loss: float | None = None
+        self._loss_wait = _FLOOR
+
+    def longer(self) -> float:
+        wait, self._wait = self._wait, self._wait * 2
+        return wait
+
+    def reset(self) -> None:
+        self._wait = _FLOOR
+
+    def allows_another_loss(self) -> bool:
+        """Whether a loss may be answered at once; losses in quick succession ever less often."""
+        now = self._clock.monotonic()
+        calm = self._last_loss is None or now - self._last_loss >= self._loss_wait
+        if calm:
+            long_ago = self._last_loss is None or now - self._last_loss >= 60 * _FLOOR
+            self._loss_wait = _FLOOR if long_ago else min(self._loss_wait * 2, 60 * _FLOOR)
+            self._last_loss = now
+        return calm
