@@ -36,14 +36,17 @@ class Secret:
     """A value that never shows itself: ``str``, ``repr`` and formatting give ``***``.
 
     Constructing one registers the value, so that ``mask`` finds it in any
-    text from then on, also percent-encoded.
+    text from then on, also percent-encoded; *listed* is false for a value
+    that is a public name as well (password ``postgres`` of user
+    ``postgres``), which would take the name out of every text.
     """
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, *, listed: bool = True) -> None:
         self._value = value
-        register(value)
+        if listed:
+            register(value)
 
     def reveal(self) -> str:
         """Return the value; for drivers and passfiles only."""
