@@ -1,0 +1,178 @@
+"""The runner: single flight, lanes, gates, deadlines, one guard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from watchdog.clock import SystemClock
+from watchdog.database_url import SqliteUrl
+from watchdog.model import Action, Kind, Lane, Outcome, Result, Target
+from watchdog.scheduling.runner import TIMER, Runner
+
+CLOCK = SystemClock()
+
+
+def target(name: str) -> Target:
+    return Target(name, "sqlite", SqliteUrl("/nowhere.db"))
+
+
+def action(
+    name: str,
+    work: Callable[[], Awaitable[Result | None]],
+    *,
+    lane: Lane = Lane.PROBES,
+    deadline: float = 5.0,
+    gate: str = "",
+) -> Action:
+    return Action("round", target(name), lane, deadline, work, gate)
+
+
+def ok(name: str) -> Result:
+    return Result(target(name), "round", Outcome.OK, CLOCK.now(), CLOCK.monotonic(), 0.0)
+
+
+class Taken(list[Result]):
+    def __call__(self, result: Result) -> None:
+        self.append(result)
+
+
+@pytest.fixture
+def taken() -> Taken:
+    return Taken()
+
+
+async def test_a_key_flies_once_and_a_timer_that_finds_it_flying_is_an_overlap(
+    taken: Taken,
+) -> None:
+    runner, release, started = Runner(CLOCK, taken), asyncio.Event(), 0
+
+    async def work() -> Result:
+        nonlocal started
+        started += 1
+        await release.wait()
+        return ok("a")
+
+    first = runner.kick(action("a", work), TIMER)
+    second = runner.kick(action("a", work), TIMER)
+    third = runner.kick(action("a", work), "command")
+    assert first is second is third is not None
+    await asyncio.sleep(0)
+    release.set()
+    assert await first.wait() is not None
+    assert (started, runner.overlaps[Lane.PROBES], len(taken)) == (1, 1, 1)
+
+
+async def test_a_defect_becomes_a_result_and_hurts_nobody_else(taken: Taken) -> None:
+    runner = Runner(CLOCK, taken)
+
+    async def broken() -> Result:
+        raise ValueError("password=hunter2hunter2 is broken")
+
+    async def sound() -> Result:
+        return ok("b")
+
+    tickets = [runner.kick(action("a", broken), TIMER), runner.kick(action("b", sound), TIMER)]
+    results = [await ticket.wait() for ticket in tickets if ticket]
+    failed = next(r for r in results if r is not None and r.outcome is Outcome.FAILED)
+    assert failed.failure is not None
+    assert failed.failure.kind is Kind.INTERNAL
+    assert "hunter2" not in failed.failure.message
+    assert len(taken) == 2
+
+
+async def test_a_deadline_ends_work_and_says_so(taken: Taken) -> None:
+    runner = Runner(CLOCK, taken)
+
+    async def endless() -> Result:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    ticket = runner.kick(action("a", endless, deadline=0.02), TIMER)
+    assert ticket is not None
+    result = await ticket.wait()
+    assert result is not None
+    assert result.failure is not None
+    assert result.failure.kind is Kind.TIMEOUT
+
+
+async def test_frozen_targets_do_not_take_the_places_of_healthy_ones(taken: Taken) -> None:
+    runner = Runner(CLOCK, taken, slots={Lane.PROBES: 2}, suspect_slots=2)
+
+    async def frozen() -> Result:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def healthy() -> Result:
+        return ok("healthy")
+
+    for _ in range(2):
+        tickets = [runner.kick(action(f"f{n}", frozen, deadline=0.02), TIMER) for n in range(2)]
+        for ticket in tickets:
+            assert ticket is not None
+            await ticket.wait()
+    # Known to be frozen now: they hold suspect slots for ever, the lane is free.
+    for n in range(2):
+        runner.kick(action(f"f{n}", frozen, deadline=60), TIMER)
+    await asyncio.sleep(0)
+    ticket = runner.kick(action("healthy", healthy), TIMER)
+    assert ticket is not None
+    result = await asyncio.wait_for(ticket.wait(), 1)
+    assert result is not None
+    await runner.stop(0)
+
+
+async def test_a_gate_lets_one_through_at_a_time_and_waiting_costs_no_deadline(
+    taken: Taken,
+) -> None:
+    runner, inside, most = Runner(CLOCK, taken), 0, 0
+
+    async def work() -> Result:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        await asyncio.sleep(0.03)
+        inside -= 1
+        return ok("x")
+
+    tickets = [
+        runner.kick(action(f"t{n}", work, deadline=0.05, gate="server"), TIMER) for n in range(4)
+    ]
+    results = [await ticket.wait() for ticket in tickets if ticket]
+    assert most == 1
+    assert all(r is not None and r.outcome is Outcome.OK for r in results)
+
+
+async def test_stop_cancels_backups_at_once_awaits_their_cleanup_and_takes_no_more(
+    taken: Taken,
+) -> None:
+    runner, cleaned = Runner(CLOCK, taken), asyncio.Event()
+
+    async def backup() -> Result:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.01)
+            cleaned.set()
+        raise AssertionError
+
+    runner.kick(action("a", backup, lane=Lane.BACKUPS, deadline=3600), TIMER)
+    await asyncio.sleep(0)
+    await asyncio.wait_for(runner.stop(grace=2.0), 1)
+    assert cleaned.is_set()
+    assert runner.in_flight() == []
+    assert runner.kick(action("a", backup), TIMER) is None
+
+
+async def test_nothing_due_is_no_result(taken: Taken) -> None:
+    runner = Runner(CLOCK, taken)
+
+    async def idle() -> None:
+        return None
+
+    ticket = runner.kick(action("a", idle), TIMER)
+    assert ticket is not None
+    assert await ticket.wait() is None
+    assert taken == []

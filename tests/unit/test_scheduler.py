@@ -1,0 +1,112 @@
+"""Timers keep their phase, alarms ring once, clock steps stop nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.clock import FakeClock
+from watchdog.clock import SystemClock
+from watchdog.scheduling import clock_guard
+from watchdog.scheduling.clock_guard import ClockGuard
+from watchdog.scheduling.scheduler import Scheduler, Timer, _Every, _Wheel, phase
+
+
+@given(
+    count=st.integers(1, 200),
+    interval=st.floats(0.5, 300),
+    turns=st.lists(st.floats(0.01, 20), min_size=1, max_size=50),
+)
+def test_a_wheel_kicks_each_timer_once_an_interval_however_irregularly_it_turns(
+    count: int, interval: float, turns: list[float]
+) -> None:
+    clock, kicks = FakeClock(), Counter[str]()
+    timers = [Timer(f"t{n}", interval, lambda n=n: kicks.update([f"t{n}"])) for n in range(count)]  # type: ignore[misc]
+    wheel = _Wheel(interval, timers, clock)
+    elapsed = 0.0
+    for turn in turns:
+        clock.advance(turn)
+        elapsed += turn
+        wheel.turn()
+    for timer in timers:
+        assert kicks[timer.key] <= elapsed / interval + 1
+        if max(turns) < interval:
+            assert kicks[timer.key] >= int(elapsed / interval) - 1
+
+
+def test_phases_are_spread_and_stable() -> None:
+    phases = [phase(f"target:db{n}") for n in range(1000)]
+    assert phases == [phase(f"target:db{n}") for n in range(1000)]
+    for tenth in range(10):
+        assert 50 < sum(tenth / 10 <= p < (tenth + 1) / 10 for p in phases) < 150
+
+
+def test_a_step_forward_of_years_is_one_firing() -> None:
+    clock = FakeClock()
+    trigger = _Every(0.25)
+    planned, now = clock.now(), clock.now() + timedelta(days=3650)
+    fired = 0
+    while planned <= now:
+        planned = trigger.get_next_fire_time(planned, now)
+        fired += 1
+    assert fired == 1
+
+
+async def test_timers_go_on_after_the_wall_clock_is_set_back() -> None:
+    scheduler, kicked = Scheduler(SystemClock()), asyncio.Event()
+    scheduler.start()
+    scheduler.set_timers([Timer("a", 0.05, kicked.set)])
+    # as after a step: the next firing is an hour away
+    job = scheduler._scheduler.get_jobs()[0]
+    job.modify(next_run_time=SystemClock().now() + timedelta(hours=1))
+    kicked.clear()
+    scheduler.reanchor()
+    await asyncio.wait_for(kicked.wait(), 2)
+    scheduler.stop()
+    await asyncio.sleep(0)
+
+
+async def test_an_alarm_rings_once_and_one_in_the_past_at_once() -> None:
+    scheduler, rung = Scheduler(SystemClock()), asyncio.Event()
+    scheduler.start()
+    scheduler.set_alarm("a", SystemClock().now() - timedelta(hours=2), rung.set)
+    await asyncio.wait_for(rung.wait(), 2)
+    scheduler.clear_alarm("a")
+    scheduler.stop()
+    await asyncio.sleep(0)
+
+
+async def test_removed_timers_kick_no_more() -> None:
+    scheduler, kicks = Scheduler(SystemClock()), Counter[str]()
+    scheduler.start()
+    scheduler.set_timers([Timer("a", 0.01, lambda: kicks.update("a"))])
+    await asyncio.sleep(0.05)
+    scheduler.set_timers([])
+    seen = kicks["a"]
+    await asyncio.sleep(0.05)
+    assert seen >= 1
+    assert kicks["a"] == seen
+    scheduler.stop()
+    await asyncio.sleep(0)
+
+
+async def test_the_guard_tells_a_step_either_way_and_only_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock_guard, "_PERIOD", 0.01)
+    clock, steps = FakeClock(), []
+    guard = ClockGuard(clock, steps.append)
+    task = asyncio.create_task(guard.watch())
+    await asyncio.sleep(0.03)
+    assert steps == []
+    clock.step(-3600)
+    await asyncio.sleep(0.03)
+    clock.step(86400)
+    await asyncio.sleep(0.03)
+    task.cancel()
+    assert [round(step) for step in steps] == [-3600, 86400]
