@@ -1,0 +1,309 @@
+"""The page of `/metrics`, ready before anybody asks.
+
+Owns: the rendered lines of each target and server by family, when they
+expire, and how they are joined. Lines are rendered when a result arrives;
+a scrape only joins them and adds what must be exact at its moment
+(availability, this process). Must not know: HTTP, who calls when.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from watchdog.clock import Clock
+from watchdog.metrics import names, samples
+from watchdog.metrics.text import EOF, Subject, encode, header, openmetrics_header
+from watchdog.model import Metric, ProbeRun, Result, Sample, Target
+from watchdog.results import ResultStore, ServerStatus, Status
+
+_EXPIRES_AFTER_INTERVALS: Final = 3
+_EXPIRES_AT_LEAST: Final = 60.0
+_PROCESS: Final = Subject({})
+
+Describe = Callable[[Target], Mapping[str, str]]
+Provider = Callable[[], Iterable[Sample]]
+Process = Callable[[bool], bytes]
+
+
+def lifetime(interval: float) -> float:
+    """Return the age in seconds at which a value that is read every *interval* expires."""
+    return max(_EXPIRES_AT_LEAST, _EXPIRES_AFTER_INTERVALS * interval)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A page in two: ``settled`` is the same object until something changes, ``moving`` is new."""
+
+    settled: bytes
+    moving: bytes
+
+    def __bytes__(self) -> bytes:
+        return self.settled + self.moving
+
+
+class _Family:
+    """The lines of one metric by where they come from, joined once until one changes."""
+
+    __slots__ = ("_joined", "chunks", "metric")
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self.chunks: dict[tuple[str, str], bytes] = {}
+        self._joined: bytes | None = None
+
+    def put(self, source: tuple[str, str], lines: bytes) -> None:
+        self.chunks[source] = lines
+        self._joined = None
+
+    def drop(self, source: tuple[str, str]) -> None:
+        if self.chunks.pop(source, None) is not None:
+            self._joined = None
+
+    def lines(self) -> bytes:
+        if self._joined is None:
+            self._joined = b"".join(self.chunks.values())
+        return self._joined
+
+
+@dataclass(slots=True)
+class _Owner:
+    """A target or server that has lines: what is remembered of it between results."""
+
+    subject: Subject
+    status: Status | ServerStatus
+    interval: float  # seconds between its rounds or visits, whichever is longer
+    families: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by source
+    expires: dict[str, float] = field(default_factory=dict)  # by source, monotonic
+    state: object = None
+    last_success: dict[str, datetime] = field(default_factory=dict)  # by probe
+
+
+class Exposition:
+    """Everything that `/metrics` says.
+
+    The composition root calls ``reconfigure`` after ``store.configure``,
+    ``on_result`` after ``store.put`` and ``on_backup`` after
+    ``store.put_backup``. *describe* returns what configuration alone tells of
+    a target (``Engine.description``). *providers* are asked at each scrape
+    for samples of this process; *process* for the ready text of the
+    operating system's view of it.
+    """
+
+    def __init__(
+        self,
+        store: ResultStore,
+        clock: Clock,
+        describe: Describe,
+        providers: Iterable[Provider] = (),
+        process: Process | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._describe = describe
+        self._providers = list(providers)
+        self._process = process
+        self._families: dict[str, _Family] = {m.name: _Family(m) for m in names.CORE}
+        self._owners: dict[str, _Owner] = {}
+        self._deadlines: list[tuple[float, str, str]] = []
+        self._settled: dict[bool, bytes] = {}
+        self.reconfigure()
+
+    def add_provider(self, provider: Provider) -> None:
+        """Ask *provider* for samples at each scrape from now on."""
+        self._providers.append(provider)
+
+    # -------------------------------------------------------------- listening
+
+    def reconfigure(self) -> None:
+        """Take the store's targets and servers: removed ones vanish, moved ones start afresh."""
+        statuses = self._store.statuses()
+        servers = self._store.servers()
+        present: dict[str, Status | ServerStatus] = {s.target.subject: s for s in statuses}
+        present |= {s.server.subject: s for s in servers}
+        for key in [k for k, o in self._owners.items() if present.get(k) is not o.status]:
+            self._forget(key)
+        for status in statuses:
+            self._adopt_target(status)
+        for server in servers:
+            self._adopt_server(server)
+        self._settled.clear()
+
+    def on_result(self, result: Result) -> None:
+        """Render what a result changed; call it once the store has taken the result."""
+        key = result.subject.subject
+        owner = self._owners.get(key)
+        if owner is None:
+            return  # removed by a reload while the action was under way
+        if isinstance(owner.status, ServerStatus):
+            self._put_server(key, owner, owner.status, result)
+        else:
+            spent = samples.visit(result.phases, result.duration)
+            self._put(key, "visit", spent, result.finished + lifetime(owner.interval))
+            self._put_state(key, owner)
+        for run in result.probes:
+            self._put_run(key, owner, run)
+        self._expire()
+
+    def on_backup(self, name: str) -> None:
+        """Render what is now known of a target's backups, once the store has taken it."""
+        status = self._store.status(name)
+        if status is not None and status.target.subject in self._owners:
+            key = status.target.subject
+            self._put(key, "backup", samples.backup(status))
+            self._put_state(key, self._owners[key])
+
+    # -------------------------------------------------------------- reading
+
+    def page(self, openmetrics: bool = False) -> bytes:  # noqa: FBT001, FBT002 - the two formats
+        """Return the whole page in the text format or in OpenMetrics."""
+        return bytes(self.parts(openmetrics=openmetrics))
+
+    def parts(self, *, openmetrics: bool = False) -> Parts:
+        """Return the page in two parts, so that the settled one may be compressed once."""
+        self._expire()
+        settled = self._settled.get(openmetrics)
+        if settled is None:
+            settled = b"".join(self._joined(openmetrics=openmetrics))
+            self._settled[openmetrics] = settled
+        moving = b"".join(self._moving(openmetrics=openmetrics))
+        return Parts(settled, moving + EOF if openmetrics else moving)
+
+    # -------------------------------------------------------------- owners
+
+    def _adopt_target(self, status: Status) -> None:
+        target = status.target
+        key = target.subject
+        interval = max(target.probe.interval, target.probe.connect_interval)
+        owner = self._owners.get(key)
+        if owner is None:
+            subject = Subject({"target": target.name, "engine": target.engine})
+            owner = self._owners[key] = _Owner(subject, status, interval)
+        owner.interval = interval
+        said = dict(self._describe(target))
+        said |= {f"label_{name}": value for name, value in target.labels.items()}
+        info = owner.subject.labelled(names.TARGET_INFO.name, 1, said.items())
+        self._place(key, "info", {names.TARGET_INFO.name: (names.TARGET_INFO, encode(info))})
+        self._put(key, "backup", samples.backup(status))
+        owner.state = None
+        self._put_state(key, owner)
+
+    def _adopt_server(self, status: ServerStatus) -> None:
+        key = status.server.subject
+        intervals = [
+            member.target.probe.interval
+            for member in map(self._store.status, status.targets)
+            if member is not None
+        ]
+        interval = max(intervals, default=_EXPIRES_AT_LEAST)
+        if key in self._owners:
+            self._owners[key].interval = interval
+        else:
+            subject = Subject({"server": status.server.name, "engine": status.server.engine})
+            self._owners[key] = _Owner(subject, status, interval)
+
+    def _forget(self, key: str) -> None:
+        owner = self._owners.pop(key)
+        for source, families in owner.families.items():
+            for family in families:
+                self._families[family].drop((key, source))
+
+    # -------------------------------------------------------------- rendering
+
+    def _put_server(self, key: str, owner: _Owner, status: ServerStatus, result: Result) -> None:
+        if status.ok:
+            deadline = result.finished + lifetime(owner.interval)
+            self._put(key, "info", samples.server(status), deadline)
+            self._put(key, "visit", samples.visit({}, result.duration), deadline)
+        for member in filter(None, map(self._store.status, status.targets)):
+            key = member.target.subject
+            if key in self._owners:
+                self._put_state(key, self._owners[key])
+
+    def _put_state(self, key: str, owner: _Owner) -> None:
+        status = owner.status
+        assert isinstance(status, Status)
+        state = (
+            status.up,
+            status.failure,
+            tuple(hint.id for hint in status.hints),
+            tuple(status.failures_by_kind.items()),
+            tuple(status.hints_by_id.items()),
+        )
+        if owner.state != state:
+            owner.state = state
+            self._put(key, "state", samples.state(status))
+
+    def _put_run(self, key: str, owner: _Owner, run: ProbeRun) -> None:
+        deadline = run.finished + lifetime(run.interval)
+        if run.success:
+            owner.last_success[run.probe] = run.finished_at
+            self._put(key, f"values {run.probe}", run.answer.samples, deadline)
+        last_success = owner.last_success.get(run.probe)
+        self._put(key, f"run {run.probe}", samples.run(run), deadline)
+        self._put(key, f"times {run.probe}", samples.times(run, last_success))
+
+    def _put(
+        self, key: str, source: str, found: Iterable[Sample], expires: float | None = None
+    ) -> None:
+        owner = self._owners[key]
+        self._place(key, source, owner.subject.lines(found))
+        if expires is None:
+            owner.expires.pop(source, None)
+        else:
+            owner.expires[source] = expires
+            heapq.heappush(self._deadlines, (expires, key, source))
+
+    def _place(self, key: str, source: str, lines: Mapping[str, tuple[Metric, bytes]]) -> None:
+        owner = self._owners[key]
+        for family in owner.families.get(source, ()):
+            if family not in lines:
+                self._families[family].drop((key, source))
+        for name, (metric, text) in lines.items():
+            if name not in self._families:
+                self._families[name] = _Family(metric)
+            self._families[name].put((key, source), text)
+        owner.families[source] = tuple(lines)
+        self._settled.clear()
+
+    def _expire(self) -> None:
+        now = self._clock.monotonic()
+        while self._deadlines and self._deadlines[0][0] <= now:
+            deadline, key, source = heapq.heappop(self._deadlines)
+            owner = self._owners.get(key)
+            if owner is not None and owner.expires.get(source) == deadline:
+                self._place(key, source, {})
+
+    # -------------------------------------------------------------- joining
+
+    def _header(self, metric: Metric, *, openmetrics: bool) -> bytes:
+        return openmetrics_header(metric, self._families) if openmetrics else header(metric)
+
+    def _joined(self, *, openmetrics: bool) -> Iterator[bytes]:
+        for family in self._families.values():
+            lines = family.lines()
+            if lines:
+                yield self._header(family.metric, openmetrics=openmetrics)
+                yield lines
+
+    def _moving(self, *, openmetrics: bool) -> Iterator[bytes]:
+        now = self._clock.monotonic()
+        known = [
+            (self._owners[status.target.subject].subject, status.seconds(now))
+            for status in self._store.statuses()
+            if status.target.subject in self._owners
+        ]
+        for place, metric in enumerate(names.AVAILABILITY):
+            if known:
+                yield self._header(metric, openmetrics=openmetrics)
+                yield "".join([who.line(metric, both[place]) for who, both in known]).encode()
+        found = [sample for provider in self._providers for sample in provider()]
+        for name, (metric, lines) in _PROCESS.lines(found).items():
+            if name not in self._families or not self._families[name].chunks:
+                yield self._header(metric, openmetrics=openmetrics)
+                yield lines
+        if self._process is not None:
+            yield self._process(openmetrics)

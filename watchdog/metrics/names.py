@@ -1,0 +1,306 @@
+"""The core metrics: every name that does not belong to a probe, with what it means.
+
+Owns: the naming table; ``docs/metrics.md`` is made from it. Must not know:
+how values are come by or rendered.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from watchdog.model import Metric, MetricType
+
+_GAUGE: Final = MetricType.GAUGE
+_COUNTER: Final = MetricType.COUNTER
+_INFO: Final = MetricType.INFO
+
+# ------------------------------------------------------------------ targets
+
+UP: Final = Metric(
+    "watchdog_up",
+    _GAUGE,
+    "Whether the database answers a new client: 1 or 0 as of its last visit or its server's"
+    " session. Absent until the first round or its deadline, then always there.",
+)
+TARGET_INFO: Final = Metric(
+    "watchdog_target_info",
+    _INFO,
+    "What the configuration says of the target: server and datname, or path, and its labels."
+    " Always there.",
+)
+OBSERVED: Final = Metric(
+    "watchdog_observed_seconds_total",
+    _COUNTER,
+    "Seconds for which the target has been known to be up or down, by this process's monotonic"
+    " clock, exact at the moment of the scrape.",
+)
+DOWN: Final = Metric(
+    "watchdog_down_seconds_total",
+    _COUNTER,
+    "Of the observed seconds, those for which the target was down, exact at the moment of the"
+    " scrape.",
+)
+CONNECT_DURATION: Final = Metric(
+    "watchdog_connect_duration_seconds",
+    _GAUGE,
+    "How long each phase of the last visit took, timed by this process (PostgreSQL: resolve,"
+    " connect, tls, authenticate, query; SQLite: stat, open, read).",
+    ("phase",),
+)
+ROUND_DURATION: Final = Metric(
+    "watchdog_round_duration_seconds",
+    _GAUGE,
+    "How long the last round took, without the time it waited for its turn.",
+)
+FAILURES: Final = Metric(
+    "watchdog_failures_total",
+    _COUNTER,
+    "Failed rounds and visits since this process started, by the kind of their failure.",
+    ("kind",),
+)
+FAILURE_ACTIVE: Final = Metric(
+    "watchdog_failure_active",
+    _GAUGE,
+    "1 while the target is down: the kind of its failure and the phase it happened in.",
+    ("kind", "phase"),
+)
+HINT_ACTIVE: Final = Metric(
+    "watchdog_hint_active",
+    _GAUGE,
+    "Whether the hint applies now: 1 or 0, from its first activation on; `db-watchdog explain"
+    " --code` and the status page say what to do.",
+    ("hint",),
+)
+HINTS: Final = Metric("watchdog_hints", _GAUGE, "How many hints apply to the target now.")
+HINTS_TOTAL: Final = Metric(
+    "watchdog_hints_total",
+    _COUNTER,
+    "How often the hint became active since this process started.",
+    ("hint",),
+)
+
+# ------------------------------------------------------------------ probes, of targets and servers
+
+PROBE_SUCCESS: Final = Metric(
+    "watchdog_probe_success",
+    _GAUGE,
+    "Whether the probe's last run got an answer: 1 or 0; absent when it has not run for three of"
+    " its intervals.",
+    ("probe",),
+)
+PROBE_DURATION: Final = Metric(
+    "watchdog_probe_duration_seconds", _GAUGE, "How long the probe's last run took.", ("probe",)
+)
+PROBE_INTERVAL: Final = Metric(
+    "watchdog_probe_interval_seconds",
+    _GAUGE,
+    "How often the probe is asked; its values expire at three times this age, at least 60 s.",
+    ("probe",),
+)
+PROBE_LAST_RUN: Final = Metric(
+    "watchdog_probe_last_run_timestamp_seconds",
+    _GAUGE,
+    "When the probe's last run ended, in Unix time.",
+    ("probe",),
+)
+PROBE_LAST_SUCCESS: Final = Metric(
+    "watchdog_probe_last_success_timestamp_seconds",
+    _GAUGE,
+    "When the probe last got an answer, in Unix time; absent if it never did.",
+    ("probe",),
+)
+
+# ------------------------------------------------------------------ servers
+
+SERVER_INFO: Final = Metric(
+    "watchdog_server_info",
+    _INFO,
+    "What the server says of itself: server_version, role by pg_is_in_recovery() and"
+    " system_identifier of pg_control_system(). Absent while it does not answer.",
+    ("version", "role", "system_identifier"),
+)
+
+# ------------------------------------------------------------------ backups
+
+BACKUP_ENABLED: Final = Metric(
+    "watchdog_backup_enabled", _GAUGE, "Whether the configuration backs the target up: 1 or 0."
+)
+BACKUP_LAST_ATTEMPT_SUCCESSFUL: Final = Metric(
+    "watchdog_backup_last_attempt_successful",
+    _GAUGE,
+    "Whether the last attempt at a backup succeeded: 1 or 0; absent if there was none"
+    " (attempts.json of the target's folder).",
+)
+BACKUP_RUNS: Final = Metric(
+    "watchdog_backup_runs_total",
+    _COUNTER,
+    "Attempts at a backup since this process started, failures included.",
+)
+BACKUP_FAILURES: Final = Metric(
+    "watchdog_backup_failures_total",
+    _COUNTER,
+    "Attempts at a backup that failed since this process started.",
+)
+BACKUP_RECOVERY_POINT: Final = Metric(
+    "watchdog_backup_recovery_point_timestamp_seconds",
+    _GAUGE,
+    "The instant whose data the newest backup verified at the required level holds, in Unix time"
+    " (its manifest); 0 if there is none.",
+)
+BACKUP_LAST_SUCCESS: Final = Metric(
+    "watchdog_backup_last_success_timestamp_seconds",
+    _GAUGE,
+    "When a backup last succeeded, in Unix time; 0 if never.",
+)
+BACKUP_LAST_ATTEMPT: Final = Metric(
+    "watchdog_backup_last_attempt_timestamp_seconds",
+    _GAUGE,
+    "When a backup was last attempted, in Unix time; 0 if never.",
+)
+BACKUP_LAST_VERIFIED: Final = Metric(
+    "watchdog_backup_last_verified_timestamp_seconds",
+    _GAUGE,
+    "When a backup was last verified, in Unix time (its verification file); 0 if never.",
+)
+BACKUP_LAST_RESTORED: Final = Metric(
+    "watchdog_backup_last_restored_timestamp_seconds",
+    _GAUGE,
+    "When a backup was last restored in a drill, in Unix time; 0 if never.",
+)
+BACKUP_NEXT_RUN: Final = Metric(
+    "watchdog_backup_next_run_timestamp_seconds",
+    _GAUGE,
+    "When the next backup is due, in Unix time; 0 if never.",
+)
+BACKUP_INTERVAL: Final = Metric(
+    "watchdog_backup_interval_seconds",
+    _GAUGE,
+    "The longest gap between two slots of the schedule in the coming 366 days.",
+)
+BACKUP_LAST_SIZE: Final = Metric(
+    "watchdog_backup_last_size_bytes", _GAUGE, "Size of the newest backup (its manifest)."
+)
+BACKUP_LAST_DURATION: Final = Metric(
+    "watchdog_backup_last_duration_seconds", _GAUGE, "How long the newest backup took."
+)
+BACKUP_RESTORE_DURATION: Final = Metric(
+    "watchdog_backup_restore_duration_seconds",
+    _GAUGE,
+    "How long the last restore drill took to bring the data back.",
+)
+BACKUP_VERIFIED_LEVEL: Final = Metric(
+    "watchdog_backup_verified_level",
+    _GAUGE,
+    "How far the newest backup is proven: 0 size, 1 hash, 2 read through, 3 integrity, 4 restored.",
+)
+BACKUPS: Final = Metric(
+    "watchdog_backups", _GAUGE, "Sealed backups of the target at its destination."
+)
+BACKUP_STORED: Final = Metric(
+    "watchdog_backup_stored_bytes",
+    _GAUGE,
+    "What the target's sealed backups take at their destination.",
+)
+DESTINATION_FREE: Final = Metric(
+    "watchdog_destination_free_bytes",
+    _GAUGE,
+    "Free space where the target's backups are kept (statvfs, for an unprivileged user).",
+    ("destination",),
+)
+
+# ------------------------------------------------------------------ this process
+
+BUILD_INFO: Final = Metric(
+    "watchdog_build_info",
+    _INFO,
+    "The version of db-watchdog and of its Python.",
+    ("version", "python_version"),
+)
+CONFIG_RELOAD_SUCCESSFUL: Final = Metric(
+    "watchdog_config_last_reload_successful",
+    _GAUGE,
+    "Whether the last load of the configuration succeeded: 1, or 0 while the former one stays in"
+    " use.",
+)
+CONFIG_RELOAD_TIMESTAMP: Final = Metric(
+    "watchdog_config_last_reload_success_timestamp_seconds",
+    _GAUGE,
+    "When the configuration was last loaded successfully, in Unix time.",
+)
+LOOP_LAG: Final = Metric(
+    "watchdog_loop_lag_seconds",
+    _GAUGE,
+    "How late this process's event loop woke up when it last looked.",
+)
+RUNS: Final = Metric(
+    "watchdog_runner_runs_total", _COUNTER, "Actions that ran in the lane.", ("lane",)
+)
+OVERLAPS: Final = Metric(
+    "watchdog_runner_overlaps_total",
+    _COUNTER,
+    "Timers that found the last run of their action still under way, and so began none.",
+    ("lane",),
+)
+CLOCK_STEPS: Final = Metric(
+    "watchdog_clock_steps_total",
+    _COUNTER,
+    "Steps of the wall clock against the monotonic one that the schedules were set right after.",
+)
+LANE_ACTIONS: Final = Metric(
+    "watchdog_runner_actions",
+    _GAUGE,
+    "Actions of the lane that run or wait for a free slot now.",
+    ("lane",),
+)
+
+TARGETS: Final = (
+    UP,
+    TARGET_INFO,
+    CONNECT_DURATION,
+    ROUND_DURATION,
+    FAILURES,
+    FAILURE_ACTIVE,
+    HINT_ACTIVE,
+    HINTS,
+    HINTS_TOTAL,
+)
+PROBES: Final = (
+    PROBE_SUCCESS,
+    PROBE_DURATION,
+    PROBE_INTERVAL,
+    PROBE_LAST_RUN,
+    PROBE_LAST_SUCCESS,
+)
+SERVERS: Final = (SERVER_INFO,)
+BACKUP: Final = (
+    BACKUP_ENABLED,
+    BACKUP_LAST_ATTEMPT_SUCCESSFUL,
+    BACKUP_RUNS,
+    BACKUP_FAILURES,
+    BACKUP_RECOVERY_POINT,
+    BACKUP_LAST_SUCCESS,
+    BACKUP_LAST_ATTEMPT,
+    BACKUP_LAST_VERIFIED,
+    BACKUP_LAST_RESTORED,
+    BACKUP_NEXT_RUN,
+    BACKUP_INTERVAL,
+    BACKUP_LAST_SIZE,
+    BACKUP_LAST_DURATION,
+    BACKUP_RESTORE_DURATION,
+    BACKUP_VERIFIED_LEVEL,
+    BACKUPS,
+    BACKUP_STORED,
+    DESTINATION_FREE,
+)
+AVAILABILITY: Final = (OBSERVED, DOWN)
+PROCESS: Final = (
+    BUILD_INFO,
+    CONFIG_RELOAD_SUCCESSFUL,
+    CONFIG_RELOAD_TIMESTAMP,
+    LOOP_LAG,
+    RUNS,
+    OVERLAPS,
+    CLOCK_STEPS,
+    LANE_ACTIONS,
+)
+CORE: Final = TARGETS + PROBES + SERVERS + BACKUP + AVAILABILITY + PROCESS

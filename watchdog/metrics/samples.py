@@ -1,0 +1,102 @@
+"""What the store knows of a target or server, as samples of the core metrics.
+
+Owns: which core series exist when; unknown is absent, never 0. Must not know:
+formats, when anything is rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from watchdog.metrics import names
+from watchdog.model import Kind, Metric, Phase, ProbeRun, Sample
+from watchdog.results import BackupStatus, ServerStatus, Status
+
+# In the order of BackupStatus' fields: an instant that never was reads as 0.
+_INSTANTS: tuple[tuple[Metric, str], ...] = (
+    (names.BACKUP_RECOVERY_POINT, "recovery_point"),
+    (names.BACKUP_LAST_SUCCESS, "last_success_at"),
+    (names.BACKUP_LAST_ATTEMPT, "last_attempt_at"),
+    (names.BACKUP_LAST_VERIFIED, "last_verified_at"),
+    (names.BACKUP_LAST_RESTORED, "last_restored_at"),
+    (names.BACKUP_NEXT_RUN, "next_run_at"),
+)
+_MEASURES: tuple[tuple[Metric, str], ...] = (
+    (names.BACKUP_INTERVAL, "interval"),
+    (names.BACKUP_LAST_SIZE, "last_size"),
+    (names.BACKUP_LAST_DURATION, "last_duration"),
+    (names.BACKUP_RESTORE_DURATION, "restore_duration"),
+    (names.BACKUP_VERIFIED_LEVEL, "verified_level"),
+)
+
+
+def state(status: Status) -> Iterator[Sample]:
+    """Yield what never expires: the verdict, failures and hints."""
+    if status.up is not None:
+        yield names.UP.sample(float(status.up))
+    for kind in Kind:
+        yield names.FAILURES.sample(status.failures_by_kind.get(kind, 0), kind)
+    if status.up is False and status.failure is not None:
+        phase = status.failure.phase or ""
+        yield names.FAILURE_ACTIVE.sample(1, status.failure.kind, phase)
+    active = dict.fromkeys(hint.id for hint in status.hints if hint.id)
+    yield names.HINTS.sample(len(active))
+    for hint in dict.fromkeys((*status.hints_by_id, *active)):
+        yield names.HINT_ACTIVE.sample(float(hint in active), hint)
+        yield names.HINTS_TOTAL.sample(status.hints_by_id.get(hint, 1), hint)
+
+
+def visit(phases: Mapping[Phase, float], duration: float) -> Iterator[Sample]:
+    """Yield the durations of a finished round or visit, in seconds."""
+    for phase, seconds in phases.items():
+        yield names.CONNECT_DURATION.sample(seconds, phase)
+    yield names.ROUND_DURATION.sample(duration)
+
+
+def run(probe: ProbeRun) -> Iterator[Sample]:
+    """Yield how the probe's last run went; this expires with its values."""
+    yield names.PROBE_SUCCESS.sample(float(probe.success), probe.probe)
+    yield names.PROBE_DURATION.sample(probe.duration, probe.probe)
+
+
+def times(probe: ProbeRun, last_success: datetime | None) -> Iterator[Sample]:
+    """Yield when the probe ran; timestamps tell their own age and never expire."""
+    yield names.PROBE_INTERVAL.sample(probe.interval, probe.probe)
+    yield names.PROBE_LAST_RUN.sample(probe.finished_at.timestamp(), probe.probe)
+    if last_success is not None:
+        yield names.PROBE_LAST_SUCCESS.sample(last_success.timestamp(), probe.probe)
+
+
+def server(status: ServerStatus) -> Iterator[Sample]:
+    """Yield what the server said of itself, if it answers."""
+    facts = status.facts
+    if status.ok and facts:
+        said = (str(facts.get(label, "")) for label in names.SERVER_INFO.labels)
+        yield names.SERVER_INFO.sample(1, *said)
+
+
+def backup(status: Status) -> Iterator[Sample]:
+    """Yield the state of the target's backups; but for ``enabled`` nothing where they are off."""
+    enabled = status.target.backup is not None or status.backup.enabled
+    yield names.BACKUP_ENABLED.sample(float(enabled))
+    if status.backup.enabled:
+        yield from _backup(status.backup)
+
+
+def _backup(known: BackupStatus) -> Iterator[Sample]:
+    if known.last_attempt_successful is not None:
+        yield names.BACKUP_LAST_ATTEMPT_SUCCESSFUL.sample(float(known.last_attempt_successful))
+    yield names.BACKUP_RUNS.sample(known.runs)
+    yield names.BACKUP_FAILURES.sample(known.failures)
+    for metric, name in _INSTANTS:
+        moment: datetime | None = getattr(known, name)
+        yield metric.sample(moment.timestamp() if moment is not None else 0)
+    for metric, name in _MEASURES:
+        value: float | None = getattr(known, name)
+        if value is not None:
+            yield metric.sample(value)
+    yield names.BACKUPS.sample(known.count)
+    yield names.BACKUP_STORED.sample(known.stored_bytes)
+    if known.destination_free is not None:
+        yield names.DESTINATION_FREE.sample(known.destination_free, known.destination)
