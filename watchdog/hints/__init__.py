@@ -2,52 +2,36 @@
 
 Owns: the public functions ``match``, ``render`` and ``family_of``, and the
 evidence they take. Pure: no I/O. Must not know: engines, drivers, results.
+
+The catalogue is ``catalogue/``, one file a family; ``rules`` matches codes,
+``texts`` matches messages, ``rendering`` fills in the names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from watchdog.hints import rules
+from watchdog.hints.catalogue import kinds
+from watchdog.hints.evidence import Evidence, Match
+from watchdog.hints.rendering import render
+from watchdog.model import Kind
 
-from watchdog.model import Hint, Kind, Phase
+__all__ = ["Evidence", "Match", "family_of", "match", "render"]
 
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What is known about an error, the most reliable first.
-
-    ``code``: SQLSTATE, SQLite's result code name (``SQLITE_CANTOPEN_ISDIR``)
-    or an errno's name (``ECONNREFUSED``). ``routine``: the server's source
-    function. ``exception``: the exception type's name. ``text``: the message,
-    only trusted where nothing else decides.
-    """
-
-    engine: str = ""
-    phase: Phase | None = None
-    code: str = ""
-    routine: str = ""
-    exception: str = ""
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A cause that fits the evidence; confidence 0 to 1."""
-
-    id: str
-    confidence: float
+# A guess by code alone is dropped where there is a text that does not bear it out.
+_GUESS = 0.35
 
 
 def match(evidence: Evidence) -> tuple[Match, ...]:
-    """Return the causes that fit, best first."""
-    raise NotImplementedError
+    """Return the causes that fit, best first.
+
+    Codes decide. The text only chooses between the causes that a code leaves
+    open, and decides alone where there is no code that says anything.
+    """
+    found = rules.candidates(evidence)
+    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Match(cause, confidence) for cause, confidence in ranked)
 
 
 def family_of(cause: str) -> Kind:
     """Return the family of a cause id. Raises ``KeyError`` for an unknown one."""
-    raise NotImplementedError
-
-
-def render(cause: str, facts: Mapping[str, str], language: str = "en") -> Hint:
-    """Return the hint with *facts* filled into its steps; a step whose facts are unknown says so generally."""
-    raise NotImplementedError
+    return kinds()[cause]

@@ -1,0 +1,559 @@
+"""The server cannot be reached, or the connection does not stay.
+
+Owns: the entries of the family ``reach``.
+"""
+
+# ruff: noqa: E501 - patterns and commands stay on one line
+
+from __future__ import annotations
+
+from watchdog.hints.entry import (
+    POSTGRESQL,
+    Entry,
+    Family,
+    Needs,
+    Rule,
+    Severity,
+    Text,
+    Wording,
+)
+from watchdog.model import Kind, Phase
+
+_LOOPBACK = r"localhost|127\.0\.0\.1|::1|\[::1\]"
+_BARE_NAME = r"[a-z0-9_-]+|host\.docker\.internal"
+
+FAMILY = Family(
+    Kind.REACH,
+    (
+        Entry(
+            "connection_refused",
+            POSTGRESQL + "server-start.html#CLIENT-CONNECTION-PROBLEMS",
+            Severity.CRITICAL,
+            en=Text(
+                "Nothing is listening on that host and port",
+                "The machine answered, but no server accepts connections at"
+                " {host|the host}:{port|5432}: the server is down, listens on another port, or"
+                " only on another address.",
+                (
+                    "Is the server running and listening? `pg_isready -h {host|HOST} -p {port|5432}`",
+                    (
+                        "With Docker Compose: `docker compose ps postgres`, then"
+                        " `docker compose up -d postgres` and `docker compose logs --tail 50 postgres`"
+                    ),
+                    (
+                        "With systemd, on the database's host: `systemctl status postgresql`, then"
+                        " `systemctl start postgresql`"
+                    ),
+                    (
+                        "Compare host and port of the URL with what the server uses: `SHOW port;` and"
+                        " `SHOW listen_addresses;` (in a container also the `ports:` of the service)"
+                    ),
+                ),
+            ),
+            ru=Text(
+                "На этом адресе и порту никто не слушает",
+                "Машина ответила, но по адресу {host|сервера}:{port|5432} подключений никто не"
+                " принимает: сервер не запущен, слушает другой порт или другой адрес.",
+                (
+                    "Запущен ли сервер? `pg_isready -h {host|HOST} -p {port|5432}`",
+                    (
+                        "Если он в Docker Compose: `docker compose ps postgres`, затем"
+                        " `docker compose up -d postgres` и `docker compose logs --tail 50 postgres`"
+                    ),
+                    (
+                        "Если он под systemd, на машине с базой: `systemctl status postgresql`, затем"
+                        " `systemctl start postgresql`"
+                    ),
+                    (
+                        "Сверьте адрес и порт в URL с настройками сервера: `SHOW port;` и"
+                        " `SHOW listen_addresses;` (у контейнера ещё и `ports:` сервиса)"
+                    ),
+                ),
+            ),
+            rules=(
+                Rule("ECONNREFUSED"),
+                Rule("08001", confidence=0.4),
+                Rule(exceptions="ConnectionRefusedError"),
+            ),
+            wordings=(
+                Wording("connection refused", needs=Needs.POSTGRESQL),
+                Wording("econnrefused", needs=Needs.POSTGRESQL),
+                Wording(
+                    "connect call failed", r"errno 111|multiple exceptions", needs=Needs.POSTGRESQL
+                ),
+                Wording("actively refused it", needs=Needs.POSTGRESQL),
+                Wording("отвергнуто подключение", needs=Needs.POSTGRESQL),
+                Wording("в соединении отказано", needs=Needs.POSTGRESQL),
+                Wording("verbindungsaufbau abgelehnt", needs=Needs.POSTGRESQL),
+                Wording("connexion refusée", needs=Needs.POSTGRESQL),
+                Wording("conexión rehusada", needs=Needs.POSTGRESQL),
+                Wording("could not connect to server", confidence=0.5),
+                Wording("не удалось подключиться к серверу", confidence=0.5),
+                Wording("no response", r":\d+ - no response|^no response$", 0.5, Needs.POSTGRESQL),
+            ),
+        ),
+        Entry(
+            "localhost_in_container",
+            "https://docs.docker.com/compose/how-tos/networking/",
+            Severity.CRITICAL,
+            en=Text(
+                "In a container, localhost is the container itself",
+                "The URL says {host|localhost}, but inside a container that is the container, not"
+                " the machine or the neighbour where the database runs.",
+                (
+                    (
+                        "Put the database's Compose service name in place of {host|localhost} in the"
+                        " URL, for instance `postgresql://{user|USER}@postgres:5432/{database|DATABASE}`"
+                    ),
+                    (
+                        "Is the database on the machine itself? Use `host.docker.internal` as host; on"
+                        ' Linux add `extra_hosts: ["host.docker.internal:host-gateway"]` to the service'
+                    ),
+                    (
+                        "Make the containers anew, so that they get the changed URL:"
+                        " `docker compose up -d`"
+                    ),
+                ),
+            ),
+            ru=Text(
+                "Внутри контейнера localhost — это сам контейнер",
+                "В URL указан {host|localhost}, но внутри контейнера это сам контейнер, а не"
+                " машина и не соседний контейнер, где работает база.",
+                (
+                    (
+                        "Замените {host|localhost} в URL на имя сервиса базы из docker-compose.yml,"
+                        " например `postgresql://{user|USER}@postgres:5432/{database|DATABASE}`"
+                    ),
+                    (
+                        "База работает на самой машине? Укажите `host.docker.internal`; на Linux"
+                        ' добавьте сервису `extra_hosts: ["host.docker.internal:host-gateway"]`'
+                    ),
+                    "Пересоздайте контейнеры, чтобы они получили новый URL: `docker compose up -d`",
+                ),
+            ),
+            rules=(
+                Rule(
+                    "ECONNREFUSED",
+                    facts=(("container", "yes"), ("host", _LOOPBACK)),
+                    confidence=0.95,
+                ),
+            ),
+            wordings=(
+                Wording(
+                    "refused",
+                    r"(?:localhost|127\.0\.0\.1|\[?::1\b)[^\n]{0,80}refused"
+                    r"|refused[^\n]{0,80}(?:localhost|127\.0\.0\.1|::1)",
+                    0.5,
+                    Needs.POSTGRESQL,
+                ),
+                Wording(
+                    "connect call failed",
+                    r"'(?:127\.0\.0\.1|::1|localhost)'",
+                    0.5,
+                    Needs.POSTGRESQL,
+                ),
+            ),
+        ),
+        Entry(
+            "dns_failure",
+            POSTGRESQL + "libpq-connect.html#LIBPQ-CONNECT-HOST",
+            Severity.CRITICAL,
+            en=Text(
+                "The host name does not resolve",
+                "No address is known for {host|the host in the URL}: it is misspelt, its record is"
+                " gone, or the name server does not answer.",
+                (
+                    "Resolve it on the machine where this runs: `getent hosts {host|HOST}`",
+                    "Check the spelling of the host in the URL",
+                    "If every name fails, look at the name server: `cat /etc/resolv.conf`",
+                ),
+            ),
+            ru=Text(
+                "Имя узла не разрешается в адрес",
+                "Для имени {host|из URL} адрес не найден: опечатка, запись пропала или не отвечает"
+                " DNS-сервер.",
+                (
+                    "Проверьте имя на той же машине: `getent hosts {host|HOST}`",
+                    "Сверьте написание узла в URL",
+                    "Если не разрешается ни одно имя, дело в DNS-сервере: `cat /etc/resolv.conf`",
+                ),
+            ),
+            rules=(
+                Rule("EAI_NONAME EAI_AGAIN EAI_NODATA EAI_FAIL ENOTFOUND"),
+                Rule(exceptions="gaierror"),
+                Rule(phases=(Phase.RESOLVE,)),
+            ),
+            wordings=(
+                Wording("could not translate host name", confidence=0.85),
+                Wording("name or service not known", needs=Needs.POSTGRESQL),
+                Wording("name does not resolve", needs=Needs.POSTGRESQL),
+                Wording("temporary failure in name resolution", needs=Needs.POSTGRESQL),
+                Wording("nodename nor servname provided", needs=Needs.POSTGRESQL),
+                Wording(
+                    "getaddrinfo", r"getaddrinfo (?:failed|enotfound|eai_)", needs=Needs.POSTGRESQL
+                ),
+                Wording("no such host", r"no such host(?: is known)?\b", needs=Needs.POSTGRESQL),
+                Wording("unknownhostexception", needs=Needs.POSTGRESQL),
+                Wording("no address associated with hostname", needs=Needs.POSTGRESQL),
+                Wording("failed to resolve host", needs=Needs.POSTGRESQL),
+                Wording("преобразовать имя узла", confidence=0.85),
+                Wording("dns lookup failed", needs=Needs.POSTGRESQL),
+                Wording("could not resolve host", needs=Needs.POSTGRESQL),
+            ),
+        ),
+        Entry(
+            "docker_host_not_resolvable",
+            "https://docs.docker.com/compose/how-tos/networking/",
+            Severity.CRITICAL,
+            en=Text(
+                "The service name does not resolve",
+                "{host|The host} looks like the name of a container, and such a name is known only"
+                " inside its network and only while that container runs.",
+                (
+                    (
+                        "Is the database's container up? `docker compose ps {host|postgres}`, then"
+                        " `docker compose up -d {host|postgres}`"
+                    ),
+                    (
+                        "Are both services in one network? Put them under the same `networks:` of"
+                        " docker-compose.yml; the host in the URL is the service's name there"
+                    ),
+                    (
+                        "For `host.docker.internal` on Linux add to the service:"
+                        ' `extra_hosts: ["host.docker.internal:host-gateway"]`'
+                    ),
+                    (
+                        'Does this run outside Docker? Publish the port (`ports: ["5432:5432"]`) and'
+                        " use `localhost` as host"
+                    ),
+                ),
+            ),
+            ru=Text(
+                "Имя сервиса не разрешается",
+                "{host|Узел} похож на имя контейнера, а такое имя известно только внутри его сети и"
+                " только пока контейнер работает.",
+                (
+                    (
+                        "Запущен ли контейнер базы? `docker compose ps {host|postgres}`, затем"
+                        " `docker compose up -d {host|postgres}`"
+                    ),
+                    (
+                        "В одной ли сети оба сервиса? Укажите им одну сеть в `networks:` файла"
+                        " docker-compose.yml; узел в URL — это имя сервиса оттуда"
+                    ),
+                    (
+                        "Для `host.docker.internal` на Linux добавьте сервису:"
+                        ' `extra_hosts: ["host.docker.internal:host-gateway"]`'
+                    ),
+                    (
+                        'Программа работает вне Docker? Опубликуйте порт (`ports: ["5432:5432"]`) и'
+                        " укажите узел `localhost`"
+                    ),
+                ),
+            ),
+            rules=(
+                Rule(
+                    "EAI_NONAME EAI_AGAIN EAI_NODATA EAI_FAIL ENOTFOUND",
+                    facts=(("host", _BARE_NAME),),
+                    confidence=0.95,
+                ),
+                Rule(exceptions="gaierror", facts=(("host", _BARE_NAME),), confidence=0.95),
+            ),
+            wordings=(
+                Wording(
+                    "host name",
+                    r"translate host name [\"'«](?:[a-z0-9_-]+|host\.docker\.internal)[\"'»]",
+                    0.9,
+                ),
+                Wording(
+                    "имя узла",
+                    r"преобразовать имя узла [\"«](?:[a-z0-9_-]+|host\.docker\.internal)[\"»]",
+                    0.9,
+                ),
+                Wording(
+                    "getaddrinfo",
+                    r"getaddrinfo (?:enotfound|eai_again) (?:[a-z0-9_-]+|host\.docker\.internal)(?![\w.-])",
+                    0.95,
+                    Needs.POSTGRESQL,
+                ),
+                Wording(
+                    "lookup ",
+                    r"lookup (?:[a-z0-9_-]+|host\.docker\.internal)(?: on [\d.:]+)?:",
+                    0.95,
+                    Needs.POSTGRESQL,
+                ),
+                Wording(
+                    "unknownhostexception",
+                    r"unknownhostexception: (?:[a-z0-9_-]+|host\.docker\.internal)(?![\w.-])",
+                    0.95,
+                    Needs.POSTGRESQL,
+                ),
+                Wording(
+                    "failed to resolve host",
+                    r"resolve host '(?:[a-z0-9_-]+|host\.docker\.internal)'",
+                    0.95,
+                    Needs.POSTGRESQL,
+                ),
+            ),
+        ),
+        Entry(
+            "connect_timeout",
+            POSTGRESQL + "libpq-connect.html#LIBPQ-CONNECT-CONNECT-TIMEOUT",
+            Severity.CRITICAL,
+            en=Text(
+                "No answer to the connection attempt",
+                "Nothing came back from {host|the host}:{port|5432} in time: a firewall drops the"
+                " packets, the address is wrong, or the machine is frozen.",
+                (
+                    "Try it from this machine: `pg_isready -h {host|HOST} -p {port|5432} -t 5`",
+                    (
+                        "Check the firewall or security group between here and"
+                        " {host|the host}:{port|5432}, and the address itself"
+                    ),
+                    (
+                        "If other machines are stuck too, look at the server: load, memory, disk"
+                        " (`uptime`, `dmesg | tail`)"
+                    ),
+                ),
+            ),
+            ru=Text(
+                "На попытку подключения никто не ответил",
+                "От {host|сервера}:{port|5432} вовремя ничего не пришло: пакеты отбрасывает"
+                " межсетевой экран, адрес неверен или машина зависла.",
+                (
+                    "Попробуйте с этой же машины: `pg_isready -h {host|HOST} -p {port|5432} -t 5`",
+                    (
+                        "Проверьте межсетевой экран или группу безопасности на пути к"
+                        " {host|серверу}:{port|5432} и сам адрес"
+                    ),
+                    (
+                        "Если и другим не подключиться, посмотрите на сам сервер: нагрузка, память,"
+                        " диск (`uptime`, `dmesg | tail`)"
+                    ),
+                ),
+            ),
+            rules=(
+                Rule("ETIMEDOUT"),
+                Rule(exceptions="TimeoutError ConnectionTimeout", phases=(Phase.CONNECT,)),
+            ),
+            wordings=(
+                Wording("connection timed out", needs=Needs.POSTGRESQL),
+                Wording("timeout expired", needs=Needs.POSTGRESQL),
+                Wording("connection timeout expired", needs=Needs.POSTGRESQL, confidence=0.95),
+                Wording("etimedout", needs=Needs.POSTGRESQL),
+                Wording("i/o timeout", r"dial\b[^\n]*i/o timeout", needs=Needs.POSTGRESQL),
+                Wording("timed out", r"connect[^\n]{0,60}timed out", 0.85, Needs.POSTGRESQL),
+                Wording("время ожидания", r"соединени|подключени", 0.8, Needs.POSTGRESQL),
+                Wording("timeouterror", r"connect", 0.6, Needs.POSTGRESQL),
+            ),
+        ),
+        Entry(
+            "no_route",
+            POSTGRESQL + "server-start.html#CLIENT-CONNECTION-PROBLEMS",
+            Severity.CRITICAL,
+            en=Text(
+                "The network knows no way to the host",
+                "There is no route to {host|the host}: a VPN is down, the address belongs to"
+                " another network, or the host's firewall rejects us.",
+                (
+                    "Which way would packets go? `ip route get {host|ADDRESS}`",
+                    "Is the VPN or the Docker network up, and is the address still right?",
+                    "On the database's host, look at the firewall: `iptables -L -n` or `nft list ruleset`",
+                ),
+            ),
+            ru=Text(
+                "В сети нет пути к этому узлу",
+                "Нет маршрута до {host|узла}: не поднят VPN, адрес из другой сети или нас"
+                " отвергает межсетевой экран на узле.",
+                (
+                    "Куда пошли бы пакеты? `ip route get {host|ADDRESS}`",
+                    "Поднят ли VPN или сеть Docker и верен ли ещё адрес?",
+                    (
+                        "На машине с базой посмотрите межсетевой экран: `iptables -L -n` или"
+                        " `nft list ruleset`"
+                    ),
+                ),
+            ),
+            rules=(Rule("EHOSTUNREACH ENETUNREACH EHOSTDOWN ENETDOWN EADDRNOTAVAIL"),),
+            wordings=(
+                Wording("no route to host", needs=Needs.POSTGRESQL),
+                Wording("network is unreachable", needs=Needs.POSTGRESQL),
+                Wording("host is unreachable", needs=Needs.POSTGRESQL),
+                Wording("ehostunreach", needs=Needs.POSTGRESQL),
+                Wording("enetunreach", needs=Needs.POSTGRESQL),
+                Wording("нет маршрута до узла", needs=Needs.POSTGRESQL),
+                Wording("сеть недоступна", needs=Needs.POSTGRESQL),
+            ),
+        ),
+        Entry(
+            "unix_socket_missing",
+            POSTGRESQL + "runtime-config-connection.html#GUC-UNIX-SOCKET-DIRECTORIES",
+            Severity.CRITICAL,
+            en=Text(
+                "The server's Unix socket is not there",
+                "There is no socket file where we looked: the server is not running, keeps"
+                " its socket elsewhere, or the URL names no host at all.",
+                (
+                    "Is the server running on this machine? `systemctl status postgresql`",
+                    (
+                        "Where is its socket? `ls -l /var/run/postgresql /tmp/.s.PGSQL.*` and"
+                        " `SHOW unix_socket_directories;`"
+                    ),
+                    (
+                        "Is the database in a container or on another machine? Name its host in the"
+                        " URL: `postgresql://{user|USER}@HOST:{port|5432}/{database|DATABASE}`"
+                    ),
+                ),
+            ),
+            ru=Text(
+                "Нет Unix-сокета сервера",
+                "Файла сокета нет: сервер не запущен, держит сокет в другом каталоге или в URL"
+                " вовсе не указан узел.",
+                (
+                    "Запущен ли сервер на этой машине? `systemctl status postgresql`",
+                    (
+                        "Где его сокет? `ls -l /var/run/postgresql /tmp/.s.PGSQL.*` и"
+                        " `SHOW unix_socket_directories;`"
+                    ),
+                    (
+                        "База в контейнере или на другой машине? Укажите узел в URL:"
+                        " `postgresql://{user|USER}@HOST:{port|5432}/{database|DATABASE}`"
+                    ),
+                ),
+            ),
+            rules=(
+                Rule("ENOENT", phases=(Phase.CONNECT,), engine="postgresql"),
+                Rule("ECONNREFUSED", facts=(("host", r"/.*"),), confidence=0.95),
+            ),
+            wordings=(
+                Wording(
+                    ".s.pgsql.",
+                    r"no such file or directory|нет такого файла|\.s\.pgsql\.\d+\"?\?",
+                    0.95,
+                ),
+                Wording(".s.pgsql.", r"connection refused|в соединении отказано", 0.92),
+                Wording("on unix domain socket", confidence=0.85),
+                Wording("через доменный сокет", confidence=0.85),
+            ),
+        ),
+        Entry(
+            "not_a_postgres_server",
+            POSTGRESQL + "protocol-flow.html",
+            Severity.CRITICAL,
+            en=Text(
+                "Something other than PostgreSQL answers there",
+                "What listens on {host|the host}:{port|the port} does not speak PostgreSQL's"
+                " protocol: a web server, Redis, or another database.",
+                (
+                    "Correct the port in the URL (PostgreSQL's own is 5432, PgBouncer's 6432)",
+                    "Who listens there? On the database's host: `ss -ltnp 'sport = :{port|5432}'`",
+                ),
+            ),
+            ru=Text(
+                "Там отвечает не PostgreSQL",
+                "Программа на {host|узле}:{port|порту} не говорит по протоколу PostgreSQL: это"
+                " веб-сервер, Redis или другая база.",
+                (
+                    "Исправьте порт в URL (у PostgreSQL обычно 5432, у PgBouncer — 6432)",
+                    "Кто там слушает? На машине с базой: `ss -ltnp 'sport = :{port|5432}'`",
+                ),
+            ),
+            rules=(Rule(exceptions="ProtocolError", confidence=0.7),),
+            wordings=(
+                Wording("received invalid response to ssl negotiation", confidence=0.95),
+                Wording("received invalid response to gssapi negotiation", confidence=0.95),
+                Wording(
+                    "expected authentication request from server, but received", confidence=0.95
+                ),
+                Wording("получен неверный ответ на согласование ssl", confidence=0.95),
+                Wording("unexpected response from server during ssl negotiation", confidence=0.95),
+                Wording("invalid length of startup packet", confidence=0.7),
+                Wording(
+                    "unexpected message type", r"unexpected message type", 0.6, Needs.POSTGRESQL
+                ),
+                Wording(
+                    "unexpected postgresql", r"unexpected postgresql (?:message|response)", 0.8
+                ),
+                Wording("protocol error", r"protocol error\.?[^\n]{0,20}session setup failed", 0.9),
+                Wording(
+                    "unexpected connection_lost",
+                    r"unexpected connection_lost",
+                    0.4,
+                    Needs.POSTGRESQL,
+                ),
+            ),
+        ),
+        Entry(
+            "server_closed_connection",
+            POSTGRESQL + "runtime-config-connection.html#GUC-TCP-KEEPALIVES-IDLE",
+            Severity.WARNING,
+            en=Text(
+                "The connection was cut",
+                "The other end closed the connection without a word: the server crashed or"
+                " restarted, or a proxy or firewall on the way cut an idle connection.",
+                (
+                    (
+                        "Look at the server's log at that minute: `journalctl -u postgresql -n 100` or"
+                        " `docker compose logs --tail 100 postgres`"
+                    ),
+                    (
+                        "No crash there? Look at idle timeouts of whatever is on the way (PgBouncer,"
+                        " HAProxy, cloud load balancer, NAT)"
+                    ),
+                    (
+                        "Keep idle connections alive: `keepalives_idle=60` in the client's URL or"
+                        " `tcp_keepalives_idle = 60` on the server"
+                    ),
+                ),
+            ),
+            ru=Text(
+                "Соединение оборвалось",
+                "Другая сторона молча закрыла соединение: сервер упал или перезапустился, либо"
+                " простаивающее соединение разорвал прокси или межсетевой экран.",
+                (
+                    (
+                        "Посмотрите журнал сервера за эту минуту: `journalctl -u postgresql -n 100` или"
+                        " `docker compose logs --tail 100 postgres`"
+                    ),
+                    (
+                        "Падения не было? Проверьте тайм-ауты простоя у всего, что стоит на пути"
+                        " (PgBouncer, HAProxy, балансировщик, NAT)"
+                    ),
+                    (
+                        "Не давайте соединениям засыпать: `keepalives_idle=60` в URL клиента или"
+                        " `tcp_keepalives_idle = 60` на сервере"
+                    ),
+                ),
+            ),
+            rules=(
+                Rule("ECONNRESET EPIPE ECONNABORTED 08006 08003 08000 57P05", confidence=0.85),
+                Rule(
+                    exceptions="ConnectionResetError BrokenPipeError ConnectionAbortedError"
+                    " ConnectionDoesNotExistError IncompleteReadError",
+                    confidence=0.85,
+                ),
+            ),
+            wordings=(
+                Wording("server closed the connection unexpectedly"),
+                Wording("сервер неожиданно закрыл соединение"),
+                Wording("connection was closed in the middle of operation"),
+                Wording("ssl connection has been closed unexpectedly"),
+                Wording("ssl syscall error: eof detected"),
+                Wording("connection reset by peer", needs=Needs.POSTGRESQL, confidence=0.85),
+                Wording("econnreset", needs=Needs.POSTGRESQL, confidence=0.85),
+                Wording("broken pipe", needs=Needs.POSTGRESQL, confidence=0.8),
+                Wording("connection terminated unexpectedly", needs=Needs.POSTGRESQL),
+                Wording("unexpected eof on client connection", confidence=0.6),
+                Wording("an i/o error occurred while sending to the backend"),
+                Wording("connection is closed", r"connection is closed", 0.6, Needs.POSTGRESQL),
+                Wording("connection already closed", confidence=0.7, needs=Needs.POSTGRESQL),
+                Wording("the connection is lost", confidence=0.7, needs=Needs.POSTGRESQL),
+                Wording("no connection to the server", confidence=0.7),
+                Wording("could not receive data from server", confidence=0.6),
+                Wording("connection_lost", r"unexpected connection_lost\(\) call", 0.7),
+                Wording("idle-session timeout", confidence=0.9),
+                Wording("соединение разорвано другой стороной", needs=Needs.POSTGRESQL),
+            ),
+        ),
+    ),
+)
