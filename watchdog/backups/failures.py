@@ -1,0 +1,103 @@
+"""Failures of our own file work around a backup.
+
+Owns: which errno of a destination means what. What an engine's tool said is
+classified by the engine. Must not know: the pipeline.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from watchdog import hints
+from watchdog.hints import Evidence
+from watchdog.model import Failure, Kind, Phase
+from watchdog.secret import mask
+
+NO_SPACE: Final = "backup_no_space"
+DESTINATION_MISSING: Final = "destination_missing"
+FOLDER_MISSING: Final = "backup_dir_missing"
+TRUNCATED: Final = "backup_truncated"
+FILE_MISSING: Final = "backup_file_missing"
+ZERO_BYTES: Final = "backup_zero_bytes"
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_UNUSABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTCONN)
+_ADVICE = {
+    errno.EACCES: "let the daemon's user write there (chown, chmod)",
+    errno.EPERM: "let the daemon's user write there (chown, chmod)",
+    errno.EROFS: "the file system is mounted read-only: mount it for writing",
+    errno.ENOENT: "create it or mount it",
+    errno.ENOTDIR: "a file is in the way of the folder: give another directory",
+    errno.ENOTCONN: "its file server is gone: mount it again",
+}
+
+
+def of_os_error(error: OSError, phase: Phase, path: Path, target: str) -> Failure:
+    """Classify an error of the destination's file system."""
+    number = error.errno or 0
+    code = errno.errorcode.get(number, "")
+    reason = error.strerror or str(error)
+    where = str(error.filename or path)
+    if number in _FULL:
+        return no_space(f"no space left for the backup of {target} in {where}", phase, path, code)
+    advice = f": {_ADVICE[number]}" if number in _ADVICE else ""
+    hint = known(FOLDER_MISSING) if number in _UNUSABLE else ""
+    return Failure(
+        kind=Kind.BACKUP,
+        message=mask(f"cannot use {where} for the backup of {target} ({reason}){advice}"),
+        phase=phase,
+        code=code,
+        hint=hint,
+        facts=facts(path, target),
+    )
+
+
+def no_space(message: str, phase: Phase, path: Path, code: str = "ENOSPC") -> Failure:
+    """Return the failure of a full destination."""
+    return Failure(Kind.BACKUP, mask(message), phase, code, known(NO_SPACE), facts(path, ""))
+
+
+def of_backup(
+    cause: str, message: str, phase: Phase, path: Path, target: str, code: str = ""
+) -> Failure:
+    """Return a failure of the family backup with one of its causes."""
+    return Failure(Kind.BACKUP, mask(message), phase, code, known(cause), facts(path, target))
+
+
+def timed_out(target: str, seconds: float, phase: Phase, path: Path) -> Failure:
+    """Return the failure of a backup that took longer than it may."""
+    return Failure(
+        Kind.TIMEOUT,
+        f"the backup of {target} was not done after {seconds:g} s: see what holds it up,"
+        " or raise backup.timeout",
+        phase,
+        facts=facts(path, target),
+    )
+
+
+def facts(path: Path, target: str) -> Mapping[str, str]:
+    """Return what fills the steps of a hint."""
+    named = {"target": target} if target else {}
+    return {"path": str(path), "directory": str(path), **named}
+
+
+def known(cause: str) -> str:
+    """Return *cause* if the catalogue of hints has it, otherwise ""."""
+    try:
+        hints.family_of(cause)
+    except KeyError:
+        return ""
+    return cause
+
+
+def from_text(
+    text: str, *, engine: str, phase: Phase, message: str, facts: Mapping[str, str]
+) -> Failure:
+    """Classify what a tool wrote to stderr, which is all that it tells."""
+    found = hints.match(Evidence(engine=engine, phase=phase, text=text, facts=facts))
+    best = found[0].id if found else ""
+    kind = hints.family_of(best) if best else Kind.BACKUP
+    return Failure(kind, mask(message), phase, hint=best, facts=facts)

@@ -1,0 +1,99 @@
+"""File work that survives a crash.
+
+Owns: atomic replacement, syncing, hashing, modes. Everything here blocks:
+callers go through a thread. Must not know: what the files mean.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+FILE_MODE: Final = 0o600
+FOLDER_MODE: Final = 0o700
+_CHUNK: Final = 1 << 20
+
+
+class HashAbandonedError(Exception):
+    """Hashing was told to stop."""
+
+
+def make_folder(path: Path) -> None:
+    """Create *path* and its parents where they lack, for us alone. Raises ``OSError``."""
+    for folder in reversed([path, *path.parents]):
+        if not folder.is_dir():
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(mode=FOLDER_MODE)
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Replace *path* whole: written beside it, synced, renamed, the folder synced."""
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    # One writer at a time holds the lock, but restores and verifications may meet.
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
+    try:
+        with open_private(beside) as number:
+            rest = memoryview(text.encode())
+            while rest:
+                rest = rest[os.write(number, rest) :]
+            os.fsync(number)
+        beside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def open_private(path: Path) -> Iterator[int]:
+    """Open *path* anew for writing with mode 0600, whatever the umask; yields the descriptor."""
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    try:
+        os.fchmod(number, FILE_MODE)
+        yield number
+    finally:
+        os.close(number)
+
+
+def sync_file(path: Path) -> None:
+    """Wait until the content of *path* is on the disk."""
+    number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in *path* are on the disk."""
+    sync_file(path)
+
+
+def sha256(path: Path, abandon: threading.Event | None = None) -> str:
+    """Return the hexadecimal SHA-256 of *path*; raises ``HashAbandonedError`` once told to."""
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            if abandon is not None and abandon.is_set():
+                raise HashAbandonedError
+    return digest.hexdigest()
+
+
+def free_bytes(path: Path) -> int:
+    """Return what the file system of *path* has left for us. Raises ``OSError``."""
+    stat = os.statvfs(path)
+    return stat.f_bavail * stat.f_frsize
+
+
+def total_bytes(path: Path) -> int:
+    """Return the size of the file system of *path*. Raises ``OSError``."""
+    stat = os.statvfs(path)
+    return stat.f_blocks * stat.f_frsize

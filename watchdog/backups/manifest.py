@@ -1,0 +1,191 @@
+"""The two files that make an artefact a backup.
+
+Owns: the manifest (written once, last, never changed) and the verification
+(replaced whole whenever something is proven or refuted). Must not know: how
+either comes about.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from watchdog.backups import names
+from watchdog.backups.documents import (
+    failure_document,
+    failure_from,
+    moment,
+    moment_text,
+    required_moment,
+)
+from watchdog.model import Failure
+
+FORMAT: Final = 1
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+_LARGEST: Final = 16 << 20  # bytes; anything larger is not a manifest of ours
+
+
+class DamagedError(Exception):
+    """A manifest or verification that cannot be read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup is. Sizes in bytes, ``duration`` in seconds, moments UTC.
+
+    ``server`` is ``host:port`` or "" for a file; ``url`` is masked;
+    ``verified_level`` is what was proven before it was sealed.
+    """
+
+    id: str
+    target: str
+    engine: str
+    artefact: str  # the file's name in the same folder
+    url: str
+    server: str
+    versions: Mapping[str, str]
+    recovery_point: datetime
+    taken_at: datetime
+    size_bytes: int
+    sha256: str
+    verified_level: int
+    duration: float
+    tables: int | None = None
+    warnings: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    tool: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "format": FORMAT,
+            "id": self.id,
+            "target": self.target,
+            "engine": self.engine,
+            "artefact": self.artefact,
+            "url": self.url,
+            "server": self.server or None,
+            "versions": dict(self.versions),
+            "recovery_point": moment_text(self.recovery_point),
+            "taken_at": moment_text(self.taken_at),
+            "size_bytes": self.size_bytes,
+            "sha256": self.sha256,
+            "tables": self.tables,
+            "warnings": list(self.warnings),
+            "duration_seconds": round(self.duration, 3),
+            "verified_level": self.verified_level,
+            "tool": self.tool,
+            "details": dict(self.details),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How far a backup has been proven and when. ``levels`` holds the last proof of each.
+
+    ``failure`` is what the last verification met; the level is 0 then.
+    """
+
+    levels: Mapping[int, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    failure: Failure | None = None
+    failed_at: datetime | None = None
+    restored_at: datetime | None = None
+    restore_duration: float | None = None
+
+    @property
+    def level(self) -> int:
+        """The level that holds now."""
+        return 0 if self.failure else max(self.levels, default=0)
+
+    @property
+    def verified_at(self) -> datetime | None:
+        """When the level that holds now was last proven."""
+        return None if self.failure else self.levels.get(self.level)
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "format": FORMAT,
+            "level": self.level,
+            "verified_at": moment_text(self.verified_at),
+            "levels": {
+                str(level): moment_text(proven) for level, proven in sorted(self.levels.items())
+            },
+            "failure": failure_document(self.failure),
+            "failed_at": moment_text(self.failed_at),
+            "restored_at": moment_text(self.restored_at),
+            "restore_duration_seconds": self.restore_duration,
+        }
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest. Raises ``DamagedError``."""
+    document = _load(path)
+    try:
+        manifest = Manifest(
+            id=str(document["id"]),
+            target=str(document["target"]),
+            engine=str(document["engine"]),
+            artefact=str(document["artefact"]),
+            url=str(document.get("url") or ""),
+            server=str(document.get("server") or ""),
+            versions={str(key): str(value) for key, value in document["versions"].items()},
+            recovery_point=required_moment(document["recovery_point"]),
+            taken_at=required_moment(document["taken_at"]),
+            size_bytes=int(document["size_bytes"]),
+            sha256=str(document["sha256"]),
+            verified_level=int(document["verified_level"]),
+            duration=float(document["duration_seconds"]),
+            tables=None if document.get("tables") is None else int(document["tables"]),
+            warnings=tuple(str(warning) for warning in document.get("warnings") or ()),
+            details=dict(document.get("details") or {}),
+            tool=str(document.get("tool") or ""),
+        )
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise DamagedError(f"{type(error).__name__}: {error}") from error
+    if names.id_of_manifest(path.name) != manifest.id:
+        raise DamagedError(f"it says that it belongs to {manifest.id!r}")
+    if Path(manifest.artefact).name != manifest.artefact:
+        raise DamagedError(f"its artefact {manifest.artefact!r} is not a plain file name")
+    return manifest
+
+
+def read_verification(path: Path) -> Verification:
+    """Read a verification; a missing one proves nothing. Raises ``DamagedError``."""
+    if not path.exists():
+        return Verification()
+    document = _load(path)
+    try:
+        duration = document.get("restore_duration_seconds")
+        return Verification(
+            levels={
+                int(level): required_moment(proven) for level, proven in document["levels"].items()
+            },
+            failure=failure_from(document.get("failure")),
+            failed_at=moment(document.get("failed_at")),
+            restored_at=moment(document.get("restored_at")),
+            restore_duration=None if duration is None else float(duration),
+        )
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise DamagedError(f"{type(error).__name__}: {error}") from error
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise DamagedError("it is far too large")
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise DamagedError(error.strerror or str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise DamagedError("not a JSON object")
+    if document.get("format", FORMAT) != FORMAT:
+        raise DamagedError(f"format {document['format']!r} is newer than this version knows")
+    return document
