@@ -46,7 +46,7 @@ _INHERITED: Final = frozenset(
         "OPENSSL_CONF",
     ]
 )
-_CARRIES_PASSWORD = re.compile(r"://[^/?#\s]*:[^/?#\s]+@|\b(?:pg|ssl)?password\s*=", re.IGNORECASE)
+_CARRIES_PASSWORD = re.compile(r"://[^/?#\s]*:[^/?#\s]+@|(?:^|\s)(?:ssl)?password\s*=", re.IGNORECASE)
 
 
 class ProgramNotFound(WatchdogError):  # noqa: N818 - it reads as what happened
@@ -55,6 +55,10 @@ class ProgramNotFound(WatchdogError):  # noqa: N818 - it reads as what happened
     def __init__(self, program: str, reason: str = "not found") -> None:
         self.program = program
         super().__init__(f"cannot run {program}: {reason}")
+
+
+class SecretInArgumentError(WatchdogError, ValueError):
+    """An argument carries a password, which every user of the machine could read."""
 
 
 class DeadlinePassed(WatchdogError):  # noqa: N818 - it reads as what happened
@@ -174,8 +178,7 @@ async def run(  # noqa: PLR0913 - each is a property of the child
     Whatever ends this coroutine, cancellation included, ends the program and
     its children first: SIGTERM, after *grace* seconds SIGKILL.
 
-    Raises ``ProgramNotFound``, ``DeadlinePassed``; ``ValueError`` for an
-    argument that carries a password.
+    Raises ``ProgramNotFound``, ``DeadlinePassed``, ``SecretInArgumentError``.
     """
     program = _program(argv)
     command = [*await _prefix(nice), program, *argv[1:]]
@@ -217,7 +220,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 def _program(argv: Sequence[str]) -> str:
     for argument in argv:
         if _CARRIES_PASSWORD.search(argument):
-            raise ValueError(f"an argument of {argv[0]} carries a password")
+            raise SecretInArgumentError(f"an argument of {argv[0]} carries a password")
     found = shutil.which(argv[0])
     if found is None:
         reason = "not executable" if Path(argv[0]).is_file() else "not found"
