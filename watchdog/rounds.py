@@ -262,7 +262,7 @@ class ServerRound(_Work):
         course.phases = self._attendance.phases
         course.facts.update(self._attendance.facts())
         self._tell_visits(course)
-        if not self._held:
+        if not self._held or not self._attendance.lasting:
             await self._attendance.close()
         return self._end(course, self.server, ROUND)
 

@@ -57,8 +57,15 @@ class Visit(Protocol):
     where; ``phases`` holds the seconds of each finished one.
     """
 
-    phase: Phase
-    phases: Mapping[Phase, float]
+    @property
+    def phase(self) -> Phase:
+        """Where it stands."""
+        ...
+
+    @property
+    def phases(self) -> Mapping[Phase, float]:
+        """Seconds of each finished phase."""
+        ...
 
     async def __aenter__(self) -> Session: ...
 
@@ -74,10 +81,24 @@ class Attendance(Protocol):
     """The one session that is kept on a server.
 
     ``phase`` and ``phases`` as of ``Visit``, for the latest attempt to open.
+    ``lasting``: whether the session may outlive the round; otherwise it is in
+    a watched database and has to be closed after it.
     """
 
-    phase: Phase
-    phases: Mapping[Phase, float]
+    @property
+    def phase(self) -> Phase:
+        """Where the latest attempt stands."""
+        ...
+
+    @property
+    def phases(self) -> Mapping[Phase, float]:
+        """Seconds of each finished phase of the latest attempt."""
+        ...
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the session may be kept between rounds."""
+        ...
 
     async def session(self) -> Session:
         """Return the held session, opening it if there is none."""
