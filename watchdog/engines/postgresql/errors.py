@@ -1,0 +1,50 @@
+"""What goes wrong on the way to a server before its own error codes can say so.
+
+Owns: the exceptions of this engine; each names its cause in the hint
+catalogue. Must not know: how they are reported.
+"""
+
+from __future__ import annotations
+
+from watchdog.errors import WatchdogError
+from watchdog.model import Kind
+
+
+class LineError(WatchdogError):
+    """No conversation with a PostgreSQL server came about."""
+
+    kind = Kind.REACH
+    cause = ""
+
+
+class NotPostgresqlError(LineError):
+    """Something else answers on that port."""
+
+    cause = "not_a_postgres_server"
+
+
+class ServerClosedError(LineError):
+    """The connection was closed before the server said anything."""
+
+    cause = "server_closed_connection"
+
+
+class TlsRefusedError(LineError):
+    """The URL demands TLS and the server does not offer it."""
+
+    kind = Kind.TLS
+    cause = "tls_not_supported"
+
+
+class TlsSetupError(LineError):
+    """The certificates that the URL names cannot be used."""
+
+    kind = Kind.TLS
+    cause = "tls_cert_invalid"
+
+
+class WrongRoleError(LineError):
+    """None of the hosts is what ``target_session_attrs`` asks for."""
+
+    kind = Kind.STATE
+    cause = ""

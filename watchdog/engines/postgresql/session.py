@@ -1,0 +1,146 @@
+"""One open session as probes see it.
+
+Owns: asking: bounded, read-only, and behind a pooler each question in a
+transaction of its own. Must not know: what is asked, how logins go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import asyncpg
+
+from watchdog.database_url import PostgresqlUrl
+from watchdog.engines.postgresql.connection import Connection, Limits
+from watchdog.engines.postgresql.failures import facts_of, trouble
+from watchdog.model import Failure, Kind
+
+
+class PostgresqlSession:
+    """An open, read-only, time-limited session.
+
+    ``facts`` is what is known of the server and is kept by whoever learns
+    more; ``databases`` are the names of the watched databases that it may be
+    asked about; ``version`` is the major version (17).
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        url: PostgresqlUrl,
+        limits: Limits,
+        databases: Sequence[str] = (),
+        target: str = "",
+    ) -> None:
+        self.facts: dict[str, Any] = {}
+        self.databases = tuple(databases)
+        self.url = url
+        self.target = target
+        self.pooler = connection.pooler
+        self.ending = False  # by ourselves: its end is no loss
+        self._connection = connection
+        self._limits = limits
+
+    # -------------------------------------------------------------- what it is
+
+    @property
+    def version(self) -> int:
+        """The server's major version."""
+        return int(self._connection.driver.get_server_version().major)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it may still be asked, as far as is known without asking."""
+        return not self.ending and not self._connection.driver.is_closed()
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it goes over TLS."""
+        return self._connection.wire.encrypted
+
+    @property
+    def reported(self) -> Any:
+        """The settings that the server reports by itself (``default_transaction_read_only``, …)."""
+        return self._connection.driver.get_settings()
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds it was opened with."""
+        return self._limits
+
+    # -------------------------------------------------------------- asking
+
+    async def fetch(self, query: str, *arguments: object) -> list[Any]:
+        """Return the rows (asyncpg records) that *query* gives.
+
+        Raises ``asyncpg.PostgresError``, ``asyncpg.InterfaceError``,
+        ``OSError``; ``TimeoutError`` when a server that does not keep its own
+        time limit leaves the question unanswered: then the session is gone.
+        """
+        try:
+            # The server's own limit comes first, unless the server hangs.
+            async with asyncio.timeout(self._limits.statement + 1.0):
+                if self.pooler:
+                    return await self._fetch_in_transaction(query, arguments)
+                rows: list[Any] = await self._connection.driver.fetch(query, *arguments)
+                return rows
+        except (TimeoutError, asyncio.CancelledError):
+            self.abort()
+            raise
+
+    async def fetchrow(self, query: str, *arguments: object) -> Any:
+        """Return the first row. Raises ``LookupError`` if there is none, else as ``fetch``."""
+        rows = await self.fetch(query, *arguments)
+        if not rows:
+            raise LookupError(f"the server gave no row for: {query}")
+        return rows[0]
+
+    async def fetchval(self, query: str, *arguments: object) -> Any:
+        """Return the first column of the first row. Raises as ``fetchrow``."""
+        return (await self.fetchrow(query, *arguments))[0]
+
+    async def _fetch_in_transaction(self, query: str, arguments: tuple[object, ...]) -> list[Any]:
+        """Ask in a transaction of its own: no setting leaks into other people's sessions."""
+        driver = self._connection.driver
+        settings = self._limits.settings()
+        del settings["default_transaction_read_only"]
+        local = "".join(f"; SET LOCAL {name} = '{value}'" for name, value in settings.items())
+        await driver.execute(f"BEGIN READ ONLY{local}")
+        try:
+            rows: list[Any] = await driver.fetch(query, *arguments)
+        except asyncpg.PostgresError:
+            await driver.execute("ROLLBACK")
+            raise
+        await driver.execute("COMMIT")
+        return rows
+
+    def when_lost(self, callback: Callable[[PostgresqlSession], None]) -> None:
+        """Have *callback* called when the connection ends and it was not ourselves who ended it."""
+
+        def ended(_: object) -> None:
+            if not self.ending:
+                self.ending = True
+                callback(self)
+
+        self._connection.driver.add_termination_listener(ended)
+
+    def trouble(
+        self, kind: Kind, message: str, *, code: str = "", hint: str = "", **facts: str
+    ) -> Failure:
+        """Return a trouble for a probe's answer, with this session's names among its facts."""
+        known = facts_of(self.url, self.target)
+        return trouble(kind, message, {**known, **facts}, code=code, hint=hint)
+
+    # -------------------------------------------------------------- ending
+
+    async def close(self) -> None:
+        """End it politely within a second."""
+        self.ending = True
+        await self._connection.close()
+
+    def abort(self) -> None:
+        """End it at once by RST."""
+        self.ending = True
+        self._connection.abort()
