@@ -1,0 +1,122 @@
+"""The program of the keeper's child process: looks into a database file, holds its shared lock.
+
+Owns: the only raw ``open()`` of watched SQLite files. It runs in a process of
+its own because closing any descriptor of a file drops every POSIX lock that
+the process has on it. Standard library only; nothing imports it: it is run as
+a script with ``-I -S`` and must stay small in memory.
+
+One request a line on standard input, one answer a line on standard output:
+
+``look PATH`` (PATH in hexadecimal): read the header, ask who holds locks, take none.
+``hold PATH``: the same, and keep the shared lock of SQLite's protocol until ``release``.
+
+An answer is ``ok LOCK HEADER JOURNAL`` with LOCK one of ``free exclusive
+held``, HEADER the file's first 100 bytes and JOURNAL the first 8 of its
+``-journal`` in hexadecimal (``-`` for none), or ``error ERRNO SUFFIX``.
+
+Byte ranges: https://www.sqlite.org/src/doc/trunk/src/os.h (PENDING_BYTE).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import struct
+import sys
+
+_PENDING = 0x40000000
+_SHARED = _PENDING + 2
+_SHARED_SIZE = 510
+_FLOCK = struct.Struct("hhqqi4x")
+
+
+def _written_by_another(descriptor: int) -> bool:
+    """Whether somebody holds the pending or the exclusive lock; asks, takes nothing."""
+    for start, length in ((_PENDING, 1), (_SHARED, _SHARED_SIZE)):
+        question = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, start, length, 0)
+        answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, question)
+        if _FLOCK.unpack(answer)[0] != fcntl.F_UNLCK:
+            return True
+    return False
+
+
+def _share(descriptor: int) -> bool:
+    """Take the shared lock as a SQLite reader does; False if a writer has it or waits for it."""
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, _PENDING)
+        fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, _SHARED_SIZE, _SHARED)
+    except BlockingIOError:
+        return False
+    except PermissionError:  # what some systems answer for a lock that is taken
+        return False
+    finally:
+        fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, _PENDING)
+    return True
+
+
+def _journal(path: bytes) -> str:
+    try:
+        descriptor = os.open(path + b"-journal", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return "-"
+    try:
+        return os.pread(descriptor, 8, 0).hex() or "-"
+    finally:
+        os.close(descriptor)
+
+
+class Keeper:
+    """Answers requests; holds at most one file open."""
+
+    def __init__(self) -> None:
+        self._held: int | None = None
+
+    def answer(self, line: str) -> str:
+        """Carry out one request and return the answer's line."""
+        verb, _, argument = line.strip().partition(" ")
+        self._release()
+        if verb == "release":
+            return "released"
+        path = bytes.fromhex(argument)
+        suffix = "-"
+        try:
+            answer = self._look(path, hold=verb == "hold")
+            suffix = "-journal"
+            return f"{answer} {_journal(path)}"
+        except OSError as error:
+            self._release()
+            return f"error {error.errno or 0} {suffix}"
+
+    def _look(self, path: bytes, *, hold: bool) -> str:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._held = descriptor
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            self._release()
+            return "ok free -"
+        lock = "free"
+        if hold:
+            lock = "held" if _share(descriptor) else "exclusive"
+        elif _written_by_another(descriptor):
+            lock = "exclusive"
+        header = os.pread(descriptor, 100, 0).hex() or "-"
+        if lock != "held":
+            self._release()
+        return f"ok {lock} {header}"
+
+    def _release(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+
+def main() -> None:
+    """Serve until standard input ends, which it does when the parent does."""
+    keeper = Keeper()
+    for line in sys.stdin:
+        sys.stdout.write(keeper.answer(line) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

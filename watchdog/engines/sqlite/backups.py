@@ -1,0 +1,158 @@
+"""Backups of SQLite databases: preflight, copy, proof and restore.
+
+Owns: what the backup pipeline asks of this engine, and the classification of
+what goes wrong in it. Files that are watched are opened by the rules of
+``reading``; copies are our own files. Must not know: names, manifests,
+retention.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+from watchdog.database_url import DatabaseUrl, SqliteUrl
+from watchdog.engines import Preflight, Produced, Proof
+from watchdog.engines.sqlite import failures, proof, restore
+from watchdog.engines.sqlite.copying import Copied, copy, discard
+from watchdog.engines.sqlite.files import Files, survey
+from watchdog.engines.sqlite.reading import Progress
+from watchdog.engines.sqlite.slots import Slots
+from watchdog.engines.sqlite.troubles import SqliteTrouble
+from watchdog.errors import ActionFailed
+from watchdog.model import Phase, Target
+
+T = TypeVar("T")
+
+_BUSY: Final = 30.0  # seconds to wait for a writer before the copy begins
+_LINGER: Final = 1.0  # seconds that a cancelled copy gets to stop
+
+
+class SqliteBackups:
+    """How SQLite databases are copied, proven and restored. Raises ``ActionFailed``."""
+
+    suffix = "sqlite"
+    phase = Phase.COPY
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+
+    async def preflight(self, target: Target, url: DatabaseUrl) -> Preflight:
+        """Look at the source from outside, and that it is not empty."""
+        path = _path(url)
+        progress = Progress(phase=Phase.PREFLIGHT)
+        async with self._classified(progress, target):
+            files = await self._slots.run(f"preflight:{path}", lambda: _preflight(path))
+        size = files.main.size + (files.wal.size if files.wal is not None else 0)
+        return Preflight(_versions(), size)
+
+    async def produce(
+        self, target: Target, url: DatabaseUrl, into: Path, progress: Callable[[int], None]
+    ) -> Produced:
+        """Copy in one held read transaction; *progress* is called on the loop."""
+        path = _path(url)
+        loop = asyncio.get_running_loop()
+        stage = Progress()
+
+        def report(done: int) -> None:
+            loop.call_soon_threadsafe(progress, done)
+
+        def work() -> Copied:
+            try:
+                return copy(path, into, busy=_BUSY, progress=stage, report=report)
+            except BaseException:
+                discard(into)
+                raise
+
+        async with self._classified(stage, target, Phase.COPY):
+            copied = await self._slots.run(f"copy:{path}", work, stage.cancel, _LINGER)
+        return Produced(
+            copied.recovery_point,
+            _versions(),
+            copied.tables,
+            _warnings(copied),
+            {
+                "way": str(copied.way),
+                "journal_mode": "wal" if copied.wal_mode else "rollback",
+                "schema_sha256": copied.schema_sha256,
+                "page_size": copied.page_size,
+                "pages": copied.pages,
+                "read_transaction_seconds": round(copied.seconds, 3),
+                "writers_stalled_seconds": round(copied.stalled, 3),
+            },
+        )
+
+    async def prove(self, target: Target | None, artefact: Path) -> Proof:
+        """Read the copy through: level 3, ``integrity_check`` says that it is whole."""
+        async with self._classified(Progress(phase=Phase.VERIFY), target):
+            return await proof.prove(artefact)
+
+    async def restore(
+        self, artefact: Path, to: DatabaseUrl, progress: Callable[[int], None]
+    ) -> None:
+        """Put *artefact* in place of a database that does not exist or holds nothing."""
+        path = _path(to)
+        stage = Progress(phase=Phase.PREFLIGHT)
+        loop = asyncio.get_running_loop()
+
+        def report(done: int) -> None:
+            loop.call_soon_threadsafe(progress, done)
+
+        async with self._classified(stage, None):
+            await self._slots.run(
+                f"restore:{path}",
+                lambda: restore.restore(artefact, path, stage, report),
+                stage.cancel,
+                _LINGER,
+            )
+
+    @asynccontextmanager
+    async def _classified(
+        self, progress: Progress, target: Target | None, phase: Phase | None = None
+    ) -> AsyncIterator[None]:
+        """Turn what goes wrong in the block into ``ActionFailed``."""
+        try:
+            yield
+        except ActionFailed:
+            raise
+        except (SqliteTrouble, sqlite3.Error, OSError) as error:
+            failure = failures.classify(error, phase or progress.phase, target)
+            raise ActionFailed(failure) from error
+
+
+def _preflight(path: str) -> Files:
+    files = survey(path)
+    if files.main.size == 0:
+        raise SqliteTrouble(
+            f"nothing to back up: {path} is a file of zero bytes; is it the right path?",
+            code="SQLITE_EMPTY",
+            hint="sqlite_no_such_table",
+            component=path,
+        )
+    return files
+
+
+def _warnings(copied: Copied) -> tuple[str, ...]:
+    warnings = []
+    if copied.stalled > 1.0:
+        warnings.append(
+            f"writers had to wait {copied.stalled:.1f} s, for the database is in rollback mode; "
+            "PRAGMA journal_mode=WAL ends that"
+        )
+    if copied.on_network and copied.wal_mode:
+        warnings.append(f"a database in WAL mode on {copied.on_network} may be read torn")
+    return tuple(warnings)
+
+
+def _versions() -> dict[str, str]:
+    return {"sqlite": sqlite3.sqlite_version}
+
+
+def _path(url: DatabaseUrl) -> str:
+    if not isinstance(url, SqliteUrl):
+        raise TypeError(f"not a SQLite database: {url.engine}")
+    return url.path

@@ -1,0 +1,212 @@
+"""The consistent copy of a live database.
+
+Owns: the online backup in one held read transaction, and making the copy a
+file of its own: no sidecars, rollback mode, so that reading it never creates
+one. Blocking, for slot threads; the source is opened by the rules of
+``reading`` and by nothing else. Must not know: where backups are kept.
+
+The transaction is held on the *source* connection: without it every commit
+of another process starts the copy afresh, for ever
+(https://www.sqlite.org/backup.html).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from watchdog.engines.sqlite.files import uri
+from watchdog.engines.sqlite.reading import Progress, Way, read
+from watchdog.engines.sqlite.troubles import SqliteTrouble
+from watchdog.errors import ActionFailed
+from watchdog.model import Failure, Kind, Phase
+
+# 4 MiB of the usual pages: long enough to be as fast as in one piece, short
+# enough to stop within a second on a slow disk.
+_PAGES_PER_STEP: Final = 1000
+_SIDECARS: Final = ("-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a copy holds. ``stalled`` is how long commits of others had to wait, in seconds."""
+
+    recovery_point: datetime
+    tables: int
+    schema_sha256: str
+    page_size: int
+    pages: int
+    way: Way
+    wal_mode: bool
+    seconds: float
+    stalled: float
+    on_network: str  # kind of the network file system, "" for a local one
+
+
+@dataclass(slots=True)
+class _Copy:
+    """One attempt; the destination is begun anew by the next."""
+
+    into: Path
+    progress: Progress
+    report: Callable[[int], None]
+    recovery_point: datetime | None = None
+    tables: int = 0
+    digest: str = ""
+    page_size: int = 0
+    pages: int = 0
+    seconds: float = 0.0
+
+    def __call__(self, source: sqlite3.Connection) -> None:
+        began = time.monotonic()
+        self.recovery_point = datetime.now(UTC)
+        source.execute("BEGIN")
+        try:
+            schema = source.execute(
+                "SELECT type, name, tbl_name, sql FROM sqlite_master"
+            ).fetchall()
+            (self.page_size,) = source.execute("PRAGMA page_size").fetchone()
+            self.tables = _count_tables(schema)
+            self.digest = _digest(schema)
+            self.progress.enter(Phase.COPY)
+            _create(self.into)
+            with _opened(self.into) as destination:
+                try:
+                    source.backup(destination, pages=_PAGES_PER_STEP, progress=self._step)
+                except sqlite3.OperationalError as error:
+                    self._stop_if_cancelled()
+                    raise _of_destination(error, self.into) from error
+        finally:
+            if source.in_transaction:
+                source.execute("ROLLBACK")
+            self.seconds = time.monotonic() - began
+
+    def _step(self, _status: int, remaining: int, total: int) -> None:
+        self._stop_if_cancelled()
+        self.pages = total
+        self.report((total - remaining) * self.page_size)
+
+    def _stop_if_cancelled(self) -> None:
+        if self.progress.cancelled.is_set():
+            raise SqliteTrouble("the copy was cancelled", code="SQLITE_INTERRUPT")
+
+
+def copy(
+    path: str, into: Path, *, busy: float, progress: Progress, report: Callable[[int], None]
+) -> Copied:
+    """Copy the database at *path* to the new file *into*, mode 0600.
+
+    Raises ``SqliteTrouble``, ``ActionFailed``, ``sqlite3.Error``, ``OSError``; what
+    is left of *into* then is for the caller to remove.
+    """
+    work = _Copy(into, progress, report)
+    seen = read(path, work, busy=busy, progress=progress, immutable_attempts=1, network=True)
+    if seen.way is Way.EMPTY:
+        raise SqliteTrouble(
+            f"nothing to back up: {path} is a file of zero bytes; is it the right path?",
+            code="SQLITE_EMPTY",
+            hint="sqlite_no_such_table",
+            component=path,
+        )
+    if seen.way is Way.UNRECOVERED:
+        raise SqliteTrouble(
+            f"a crash left {seen.files.path}-wal, which only a writer can take in: open {path} "
+            "once with its application, then back up again",
+            code="SQLITE_READONLY_CANTINIT",
+            hint="sqlite_needs_recovery",
+        )
+    if not work.digest:
+        raise SqliteTrouble(
+            f"nothing to back up: {path} has no table; is it the right path?",
+            code="SQLITE_EMPTY",
+            hint="sqlite_no_such_table",
+            component=path,
+        )
+    assert work.recovery_point is not None
+    progress.enter(Phase.COPY)
+    _make_standalone(into)
+    progress.finish()
+    blocked = seen.way is Way.SHARED and not seen.wal_mode
+    mount = seen.files.mount
+    return Copied(
+        work.recovery_point,
+        work.tables,
+        work.digest,
+        work.page_size,
+        work.pages,
+        seen.way,
+        bool(seen.wal_mode),
+        work.seconds,
+        work.seconds if blocked else 0.0,
+        mount.kind if mount is not None and mount.is_network else "",
+    )
+
+
+def _create(into: Path) -> None:
+    """Make *into* an empty file of ours alone, without what an earlier attempt left of it."""
+    discard(into)
+    os.close(os.open(into, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+
+
+def discard(path: Path) -> None:
+    """Remove a file of ours and its sidecars."""
+    for suffix in ("", *_SIDECARS):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+class _opened:  # noqa: N801 - reads as a phrase: with _opened(path)
+    """A connection to a file of ours; closed at the end of the block."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(
+            uri(str(path), mode="rw"), uri=True, isolation_level=None
+        )
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self._connection
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+
+def _make_standalone(into: Path) -> None:
+    """Put the copy into rollback mode: one of a WAL database would grow sidecars when read."""
+    with _opened(into) as connection:
+        (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        if mode != "delete":
+            raise SqliteTrouble(
+                f"the copy stayed in journal mode {mode}: {into}", code="SQLITE_ERROR"
+            )
+    left = [suffix for suffix in _SIDECARS if Path(f"{into}{suffix}").exists()]
+    if left:
+        raise SqliteTrouble(f"{', '.join(left)} stayed beside the copy {into}", code="SQLITE_ERROR")
+
+
+def _of_destination(error: sqlite3.OperationalError, into: Path) -> BaseException:
+    """Return *error* as what it is: only the copy is written, so a full disk is the copy's."""
+    code = getattr(error, "sqlite_errorname", "")
+    if code.startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC")):
+        text = f"{error} while writing the copy in {into.parent}"
+        facts = {"path": str(into), "directory": str(into.parent)}
+        hint = "backup_no_space" if code == "SQLITE_FULL" else ""
+        return ActionFailed(Failure(Kind.BACKUP, text, Phase.COPY, code, hint, facts))
+    return error
+
+
+def _count_tables(schema: list[tuple[str, str, str, str | None]]) -> int:
+    return sum(kind == "table" and not name.startswith("sqlite_") for kind, name, _, _ in schema)
+
+
+def _digest(schema: list[tuple[str, str, str, str | None]]) -> str:
+    """Return the sha256 of the schema, independent of its order; "" for none at all."""
+    if not schema:
+        return ""
+    lines = sorted("\x1f".join(field or "" for field in row) for row in schema)
+    return hashlib.sha256("\x1e".join(lines).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,181 @@
+"""The keeper: a small child process that looks into live database files for us.
+
+Owns: starting, asking and ending the children (``_keeper_child``), of which
+one is usually enough; each is lent to one thread at a time, and one that does
+not answer is killed and replaced. Blocking: called from slot threads only.
+Must not know: the opening rules.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_PROGRAM: Final = str(Path(__file__).with_name("_keeper_child.py"))
+_IDLE: Final = 1  # children kept between requests
+_JOURNAL_MAGIC: Final = bytes.fromhex("d9d505f920a163d7")
+_HEADER_MAGIC: Final = b"SQLite format 3\x00"
+_WAL_VERSION: Final = 2
+
+
+class KeeperSilent(TimeoutError):  # noqa: N818 - it reads as what happened
+    """The child did not answer in time: the file system under the file hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the child saw: *header* is 100 bytes of the file, *journal* 8 of its ``-journal``."""
+
+    exclusive: bool  # somebody writes, or waits to: nobody can begin to read
+    held: bool  # the child has the shared lock for us
+    header: bytes
+    journal: bytes
+
+    @property
+    def is_database(self) -> bool:
+        """Whether the file starts as a SQLite database does."""
+        return self.header.startswith(_HEADER_MAGIC)
+
+    @property
+    def is_wal(self) -> bool:
+        """Whether the file says that it is in WAL mode (header bytes 18 and 19)."""
+        return self.is_database and _WAL_VERSION in self.header[18:20]
+
+    @property
+    def has_journal(self) -> bool:
+        """Whether a rollback journal with a valid start lies beside it: hot, or a writer's."""
+        return self.journal == _JOURNAL_MAGIC
+
+
+class Keeper:
+    """One child. Not thread-safe: borrow it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+            [sys.executable, "-I", "-S", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=None,
+            env={"LC_ALL": "C.UTF-8"},
+            cwd="/",
+            start_new_session=True,  # a Ctrl-C on our terminal is for us to act on
+            bufsize=0,
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the child still runs."""
+        return self._process.poll() is None
+
+    def look(self, path: str, *, hold: bool, timeout: float) -> Look:
+        """Look at *path*; with *hold* keep its shared lock until ``release``.
+
+        Raises ``OSError`` as opening the file does, with the name of the file
+        that could not be opened, and ``KeeperSilent`` after *timeout* seconds.
+        """
+        verb = "hold" if hold else "look"
+        words = self._ask(f"{verb} {os.fsencode(path).hex()}", timeout).split()
+        if words[:1] == ["error"]:
+            number = int(words[1])
+            name = path + ("" if words[2] == "-" else words[2])
+            raise OSError(number, os.strerror(number), name)
+        if len(words) != 4 or words[0] != "ok":
+            raise KeeperSilent(f"the keeper process gave no answer about {path!r}")
+        return Look(words[1] == "exclusive", words[1] == "held", _bytes(words[2]), _bytes(words[3]))
+
+    def release(self, timeout: float = 1.0) -> None:
+        """Let go of the lock."""
+        self._ask("release", timeout)
+
+    def end(self) -> None:
+        """End the child; one that hangs in the kernel is left behind."""
+        process = self._process
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+        process.kill()
+        try:
+            process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            process.returncode = -9  # the kernel has it; nothing is left to wait for
+
+    def _ask(self, request: str, timeout: float) -> str:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        deadline = time.monotonic() + timeout
+        try:
+            stdin.write(request.encode() + b"\n")
+            answer = b""
+            while not answer.endswith(b"\n"):
+                left = max(0.0, deadline - time.monotonic())
+                poll = select.poll()
+                poll.register(stdout, select.POLLIN)
+                if not poll.poll(left * 1000):
+                    raise KeeperSilent(f"no answer in {timeout:g} s: the file system hangs")
+                piece = os.read(stdout.fileno(), 4096)
+                if not piece:
+                    raise KeeperSilent("the keeper process ended")
+                answer += piece
+        except BrokenPipeError:
+            raise KeeperSilent("the keeper process ended") from None
+        return answer.decode()
+
+
+_idle: list[Keeper] = []
+_lock = threading.Lock()
+
+
+@contextmanager
+def borrow() -> Iterator[Keeper]:
+    """Lend a keeper for the length of the block; whatever it holds is released at the end."""
+    with _lock:
+        keeper = _idle.pop() if _idle else None
+    if keeper is None or not keeper.alive:
+        if keeper is not None:
+            keeper.end()
+        keeper = Keeper()
+    healthy = False
+    try:
+        yield keeper
+        keeper.release()
+        healthy = True
+    except KeeperSilent:
+        raise
+    except Exception:
+        keeper.release()  # an error of the caller's: the child itself is well
+        healthy = True
+        raise
+    finally:
+        _give_back(keeper, healthy=healthy)
+
+
+def _give_back(keeper: Keeper, *, healthy: bool) -> None:
+    with _lock:
+        if healthy and len(_idle) < _IDLE:
+            _idle.append(keeper)
+            return
+    keeper.end()
+
+
+@atexit.register
+def end_all() -> None:
+    """End the idle children."""
+    with _lock:
+        keepers, _idle[:] = list(_idle), []
+    for keeper in keepers:
+        keeper.end()
+
+
+def _bytes(word: str) -> bytes:
+    return b"" if word == "-" else bytes.fromhex(word)

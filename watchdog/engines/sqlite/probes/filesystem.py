@@ -1,0 +1,47 @@
+"""The file system under the database: its kind, and what is free, by statvfs(3)."""
+
+from __future__ import annotations
+
+from watchdog.engines import Probe
+from watchdog.engines.sqlite.session import SqliteSession
+from watchdog.model import Answer, Metric, MetricType, Scope
+
+_INFO = Metric(
+    "watchdog_sqlite_filesystem_info",
+    MetricType.INFO,
+    "File system that the database is on, from /proc/self/mountinfo.",
+    ("fstype", "mountpoint"),
+)
+_SIZE = Metric(
+    "watchdog_sqlite_filesystem_size_bytes",
+    MetricType.GAUGE,
+    "Size of the file system, statvfs f_blocks.",
+)
+_FREE = Metric(
+    "watchdog_sqlite_filesystem_free_bytes",
+    MetricType.GAUGE,
+    "Bytes that ordinary users may still write there, statvfs f_bavail.",
+)
+_INODES = Metric(
+    "watchdog_sqlite_filesystem_free_inodes",
+    MetricType.GAUGE,
+    "Files that may still be made there, statvfs f_favail; absent where it has no such limit.",
+)
+
+
+async def _ask(session: SqliteSession) -> Answer:
+    samples = []
+    facts = {}
+    mount = session.files.mount
+    if mount is not None:
+        samples.append(_INFO.sample(1, mount.kind, mount.point))
+        facts["filesystem"] = mount.kind
+    space = session.space
+    if space is not None:
+        samples += [_SIZE.sample(space.size), _FREE.sample(space.available)]
+        if space.inodes:
+            samples.append(_INODES.sample(space.inodes_available))
+    return Answer(tuple(samples), facts=facts)
+
+
+PROBE = Probe("filesystem", Scope.TARGET, (_INFO, _SIZE, _FREE, _INODES), _ask)
