@@ -1,1 +1,12 @@
-"""To be furnished."""
+"""The configuration: YAML and environment to a frozen, validated ``Config``.
+
+Owns: the file's form and every message about it: all mistakes at once, each
+with its place and what to write. Must not know: what engines, probes or
+backups do with the values; the names of engines are injected.
+"""
+
+from watchdog.config.loading import load
+from watchdog.config.passwords import read_password
+from watchdog.config.settings import Config, Listen, LogSettings
+
+__all__ = ["Config", "Listen", "LogSettings", "load", "read_password"]

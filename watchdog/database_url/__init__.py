@@ -14,7 +14,7 @@ from typing import Final
 from watchdog.database_url import postgresql, sqlite
 from watchdog.database_url.masking import SCHEME, masked
 from watchdog.database_url.parameters import PARAMETERS, Parameter
-from watchdog.database_url.postgresql import hidden
+from watchdog.database_url.postgresql import absolute, hidden
 from watchdog.database_url.types import (
     DatabaseUrl,
     DatabaseUrlError,
@@ -30,6 +30,7 @@ __all__ = [
     "Parameter",
     "PostgresqlUrl",
     "SqliteUrl",
+    "absolute",
     "conninfo_value",
     "engine_of",
     "hidden",

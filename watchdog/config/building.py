@@ -1,0 +1,194 @@
+"""From valid models to ``Config``: targets, passwords, where backups go.
+
+Owns: what follows from several keys together. Must not know: YAML,
+pydantic's errors.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from watchdog import schedule
+from watchdog.config import models, scalars
+from watchdog.config.mistakes import Mark, Mistakes
+from watchdog.config.settings import Config, LogSettings
+from watchdog.config.tree import Branch
+from watchdog.database_url import DatabaseUrl, PostgresqlUrl, SqliteUrl, hidden
+from watchdog.model import BackupSettings, Keep, ProbeSettings, SessionMode, Target
+
+_USUAL_TIMEOUT: Final = 5.0
+
+
+@dataclass(slots=True)
+class Origin:
+    """Where a configuration came from; ``tree`` tells where each key was written."""
+
+    source: str
+    base_dir: Path
+    environ: Mapping[str, str]
+    tree: Branch
+    file: Path | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def build(root: models.Root, origin: Origin, mistakes: Mistakes) -> Config:
+    """Return the configuration; mistakes that only show now are noted."""
+    _unique_names(root, origin, mistakes)
+    state = root.state_directory or _state_directory(origin.environ)
+    targets = tuple(
+        _target(model, at, state, origin, mistakes) for at, model in enumerate(root.targets)
+    )
+    _note_equal_urls(targets, origin)
+    return Config(
+        source=origin.source,
+        file=origin.file,
+        base_dir=origin.base_dir,
+        targets=targets,
+        listen=root.listen,
+        log=LogSettings(root.log.format, root.log.level, root.log.language),
+        reload_over_http=root.web.reload,
+        state_directory=state,
+        notes=tuple(origin.notes),
+    )
+
+
+def _state_directory(environ: Mapping[str, str]) -> Path | None:
+    first = environ.get("STATE_DIRECTORY", "").split(":")[0]
+    return Path(first) if first.startswith("/") else None
+
+
+def _target(
+    model: models.Target, at: int, state: Path | None, origin: Origin, mistakes: Mistakes
+) -> Target:
+    url: DatabaseUrl = model.url
+    password_file = None
+    if model.password_file is not None:
+        if isinstance(url, SqliteUrl):
+            mark, path = _place(origin, at, "password_file")
+            mistakes.add(mark, path, "SQLite has no passwords: remove it")
+        else:
+            password_file = model.password_file.path
+            url = _opened(url, model.password_file.password, model, at, origin, mistakes)
+        if model.password_file.note:
+            origin.notes.append(f"{model.name}: {model.password_file.note}")
+    if url.ignored:
+        keys = ", ".join(url.ignored)
+        origin.notes.append(f"{model.name}: not used from the URL: {keys}")
+    return Target(
+        name=model.name,
+        engine=url.engine,
+        url=url,
+        labels=MappingProxyType(dict(model.labels)),
+        probe=_probe(model.probe),
+        backup=_backup(model, url, at, state, origin, mistakes),
+        password_file=password_file,
+    )
+
+
+def _opened(
+    url: PostgresqlUrl,
+    password: str,
+    model: models.Target,
+    at: int,
+    origin: Origin,
+    mistakes: Mistakes,
+) -> PostgresqlUrl:
+    if url.password is not None and not origin.environ.get("PGPASSWORD"):
+        mark, path = _place(origin, at, "password_file")
+        mistakes.add(mark, path, "the URL has a password, too: remove one of them")
+    public = {url.user, url.database, model.name, *(host for host, _ in url.hosts)}
+    return url.with_password(hidden(password, public))
+
+
+def _probe(model: models.Probe) -> ProbeSettings:
+    timeout = model.timeout
+    if timeout is None:
+        timeout = min(_USUAL_TIMEOUT, model.interval * 2 / 3)
+    return ProbeSettings(
+        interval=model.interval,
+        timeout=timeout,
+        connect_interval=max(model.connect_interval, model.interval),
+        session=SessionMode(model.session),
+    )
+
+
+def _backup(
+    model: models.Target,
+    url: DatabaseUrl,
+    at: int,
+    state: Path | None,
+    origin: Origin,
+    mistakes: Mistakes,
+) -> BackupSettings | None:
+    backup = model.backup
+    if backup is None:
+        return None
+    mark, path = _place(origin, at, "backup")
+    directory = backup.directory or (state / "backups" if state else None)
+    if directory is None:
+        mistakes.add(
+            mark, f"{path}.directory", "is missing: write directory: FOLDER, or backup: false"
+        )
+        directory = origin.base_dir
+    direct = backup.url
+    if direct is not None and direct.engine != url.engine:
+        mistakes.add(mark, f"{path}.url", f"is not of the engine {url.engine} as the target's url")
+        direct = None
+    if isinstance(direct, PostgresqlUrl) and direct.password is None:
+        assert isinstance(url, PostgresqlUrl)
+        direct = direct.with_password(url.password if direct.user == url.user else None)
+    _never_again(backup, mark, f"{path}.schedule", mistakes)
+    return BackupSettings(
+        schedule=backup.schedule,
+        directory=directory,
+        timezone=backup.timezone,
+        keep=Keep(**backup.keep.model_dump()),
+        url=direct,
+        spread=backup.spread,
+        run_on_start=backup.run_on_start,
+        timeout=backup.timeout,
+    )
+
+
+def _never_again(backup: models.Backup, mark: Mark, path: str, mistakes: Mistakes) -> None:
+    try:
+        schedule.parse(backup.schedule, backup.timezone)
+    except ValueError as error:
+        mistakes.add(mark, path, str(error))
+
+
+def _unique_names(root: models.Root, origin: Origin, mistakes: Mistakes) -> None:
+    seen: dict[str, int] = {}
+    for at, model in enumerate(root.targets):
+        if model.name in seen:
+            mark, path = _place(origin, at, "name")
+            first, _ = _place(origin, seen[model.name], "name")
+            where = f" (first in line {first.line})" if first.line else ""
+            mistakes.add(mark, path, f"two targets are named {model.name}{where}: rename one")
+        seen.setdefault(model.name, at)
+
+
+def _note_equal_urls(targets: tuple[Target, ...], origin: Origin) -> None:
+    for url, number in Counter(target.url for target in targets).items():
+        if number > 1:
+            names = ", ".join(target.name for target in targets if target.url == url)
+            origin.notes.append(f"the same database is watched {number} times: {names}")
+
+
+def _place(origin: Origin, at: int, key: str) -> tuple[Mark, str]:
+    """Return where *key* of target number *at* was written; the target if it was not."""
+    target = origin.tree["targets"][at]
+    value = target.get(key)
+    mark = getattr(value, "mark", None) or target.keys_at.get(key, target.mark)
+    return mark, target.paths.get(key, f"{target.path}.{key}")
+
+
+def summary(backup: BackupSettings) -> str:
+    """Return when and where, in a few words."""
+    timeout = f", at most {scalars.span(backup.timeout)}" if backup.timeout else ""
+    return f"{backup.schedule} ({backup.timezone}) to {backup.directory}{timeout}"

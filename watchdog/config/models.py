@@ -1,0 +1,220 @@
+"""The keys of the configuration file: names, types, defaults and what they mean.
+
+Owns: the one description that validation, the JSON Schema and the
+documentation are made from. Must not know: files, positions, targets.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from watchdog.config import fields, scalars
+from watchdog.config.settings import Listen
+from watchdog.config.tree import Branch, Text
+
+DEFAULT_SCHEDULE = "0 3 * * *"
+
+
+class _Keys(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Log(_Keys):
+    """What the log looks like."""
+
+    format: fields.LogFormat = Field(
+        default="auto", description="auto is console on a terminal and JSON elsewhere."
+    )
+    level: fields.LogLevel = Field(
+        default="info", description="The least important records to be written."
+    )
+    language: fields.Language = Field(default="en", description="The language of hints.")
+
+
+class Web(_Keys):
+    """What HTTP allows beyond reading."""
+
+    reload: fields.Switch = Field(
+        default=False,
+        description="Whether POST /-/reload reads the configuration again; without it: 403.",
+    )
+
+
+class Probe(_Keys):
+    """How a target is probed."""
+
+    interval: fields.Interval = Field(
+        default=15.0, description="Time between two rounds.", examples=["15s"]
+    )
+    timeout: fields.Timeout | None = Field(
+        default=None,
+        description="A round or visit that takes longer is a failure; shorter than interval. "
+        "Without it 5s, or two thirds of interval if that is less.",
+        examples=["5s"],
+    )
+    connect_interval: fields.Interval = Field(
+        default=60.0,
+        description="Time between two visits, each a fresh connection to the database itself; "
+        "never less than interval.",
+        examples=["60s"],
+    )
+    session: fields.Session = Field(
+        default="held",
+        description="held keeps one session per PostgreSQL server, per-round none between rounds.",
+    )
+
+    @field_validator("timeout")
+    @classmethod
+    def _below_interval(cls, timeout: float | None, info: ValidationInfo) -> float | None:
+        interval = info.data.get("interval")
+        if timeout is not None and interval is not None and timeout >= interval:
+            raise ValueError(
+                f"{scalars.span(timeout)} is not shorter than the interval of "
+                f"{scalars.span(interval)}: write a shorter timeout or a longer interval"
+            )
+        return timeout
+
+
+class Keep(_Keys):
+    """Which backups stay: a number for each reason; what is not written keeps none."""
+
+    last: fields.Count = Field(default=None, description="The newest ones.", examples=[3])
+    hourly: fields.Count = Field(default=None, description="The last of each hour.", examples=[24])
+    daily: fields.Count = Field(default=None, description="The last of each day.", examples=[7])
+    weekly: fields.Count = Field(default=None, description="The last of each week.", examples=[4])
+    monthly: fields.Count = Field(default=None, description="The last of each month.", examples=[3])
+    yearly: fields.Count = Field(default=None, description="The last of each year.", examples=[1])
+
+
+def _keep_something(keep: Keep) -> Keep:
+    if not any(getattr(keep, period) for period in type(keep).model_fields):
+        raise ValueError("keeps nothing: write at least one number above 0, like last: 3")
+    return keep
+
+
+class Backup(_Keys):
+    """When and where a target is backed up."""
+
+    schedule: fields.ScheduleText = Field(
+        default=DEFAULT_SCHEDULE,
+        description="A line as in crontab(5), @hourly @daily @weekly @monthly @yearly, or "
+        "@every DURATION, which counts from the last attempt.",
+        examples=["0 3 * * *", "@every 6h"],
+    )
+    timezone: fields.Timezone = Field(
+        default="UTC",
+        description="The time zone of the schedule.",
+        examples=["UTC", "Europe/Berlin"],
+    )
+    directory: fields.FilePath | None = Field(
+        default=None,
+        description="The folder of backups; each target has its own inside. No default, but "
+        "systemd's state directory under our unit.",
+        examples=["backups", "/var/backups/db-watchdog"],
+    )
+    keep: Annotated[Keep, Field()] = Field(
+        default_factory=lambda: Keep.model_construct(last=3, daily=7, weekly=4, monthly=3),
+        description="Which backups stay. Without it last 3, daily 7, weekly 4, monthly 3.",
+    )
+    url: fields.Url | None = Field(
+        default=None,
+        description="The database's direct URL for backups, where the target's own leads "
+        "through a pooler.",
+        examples=["postgresql://codelab@postgres:5432/agent_runtime"],
+    )
+    spread: fields.Spread = Field(
+        default=0.0,
+        description="Targets of one schedule start spread over this time, each always alike.",
+        examples=["60m"],
+    )
+    run_on_start: fields.Switch = Field(
+        default=False,
+        description="Whether a target that was never backed up is backed up at start.",
+    )
+    timeout: fields.LongTimeout = Field(
+        default=6 * 3600.0, description="A backup that takes longer is cancelled.", examples=["6h"]
+    )
+
+    @field_validator("keep")
+    @classmethod
+    def _keeps(cls, keep: Keep) -> Keep:
+        return _keep_something(keep)
+
+
+def _on_or_off(value: Any) -> Any:
+    """Let ``backup: false`` be nothing and ``backup: true`` the defaults."""
+    if isinstance(value, Text):
+        try:
+            on = scalars.switch(value)
+        except ValueError:
+            raise ValueError(
+                f"{value.shown} is not possible: write false, true, or a mapping with schedule:"
+            ) from None
+        return Branch(value.mark, value.path) if on else None
+    return value
+
+
+OptionalBackup = Annotated[Backup | None, BeforeValidator(_on_or_off)]
+
+
+class Defaults(_Keys):
+    """What holds for every target that does not say otherwise."""
+
+    probe: Probe = Field(default_factory=Probe, description="How targets are probed.")
+    backup: OptionalBackup = Field(
+        default=None, description="When and where targets are backed up; without it they are not."
+    )
+
+
+class Target(_Keys):
+    """A database that is watched."""
+
+    name: fields.TargetName = Field(
+        description="The target's name in metrics, pages and folders.", examples=["agent-runtime"]
+    )
+    url: fields.Url = Field(
+        description="The database's URL, as the application has it.",
+        examples=[
+            "postgresql://codelab:${PASSWORD}@postgres:5432/agent_runtime",
+            "sqlite:///data/agent_runtime.db",
+        ],
+    )
+    password_file: fields.Password | None = Field(
+        default=None,
+        description="A file of mode 0600 that holds the password; read again when a login fails.",
+        examples=["/run/credentials/db-watchdog.service/agent-runtime"],
+    )
+    labels: dict[fields.LabelName, fields.LabelValue] = Field(
+        default_factory=dict,
+        description="Labels of watchdog_target_info, each as label_NAME.",
+        examples=[{"team": "codelab"}],
+    )
+    probe: Probe = Field(default_factory=Probe, description="What differs from defaults.probe.")
+    backup: OptionalBackup = Field(
+        default=None,
+        description="What differs from defaults.backup; false turns backups of this target off.",
+    )
+
+
+class Root(_Keys):
+    """The configuration file of db-watchdog."""
+
+    listen: fields.Address = Field(
+        default_factory=Listen,
+        description="Where metrics and pages are served.",
+        examples=["127.0.0.1:10187", "[::1]:10187", "unix:/run/db-watchdog/http.sock"],
+    )
+    log: Log = Field(default_factory=Log, description="What the log looks like.")
+    web: Web = Field(default_factory=Web, description="What HTTP allows beyond reading.")
+    state_directory: fields.FilePath | None = Field(
+        default=None,
+        description="Where the daemon keeps what outlives it. Under systemd its state directory.",
+        examples=["/var/lib/db-watchdog"],
+    )
+    defaults: Defaults = Field(
+        default_factory=Defaults,
+        description="What holds for every target unless it says otherwise.",
+    )
+    targets: list[Target] = Field(description="The databases that are watched.", min_length=1)
