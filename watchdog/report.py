@@ -7,7 +7,7 @@ Must not know: pages, schedules, databases.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import structlog
@@ -20,9 +20,9 @@ from watchdog.results import BackupStatus, ResultStore, Status
 # A trouble that lasts is said again this often, in seconds.
 REMINDER: Final = 3600.0
 
-_log = structlog.get_logger("watchdog")
+BACKUP: Final = "backup"  # the action whose results tell of backups
 
-Listener = Callable[[Sequence[str]], None]
+_log = structlog.get_logger("watchdog")
 
 
 @dataclass(slots=True)
@@ -33,21 +33,31 @@ class _Told:
     failure: Failure | None = None
     hints: dict[str, float] = field(default_factory=dict)
     failed_probes: frozenset[str] = frozenset()
+    backup_runs: int = 0
 
 
 class Report:
-    """Takes results. *listeners* are told the names of the targets whose state was set anew."""
+    """Takes results. *listeners* hear of each once the store has it.
 
-    def __init__(self, store: ResultStore, clock: Clock, language: str = "en") -> None:
+    With *announce* off nothing is logged.
+    """
+
+    def __init__(
+        self, store: ResultStore, clock: Clock, language: str = "en", *, announce: bool = True
+    ) -> None:
         self._store = store
         self._clock = clock
         self._told: dict[str, _Told] = {}
         self.language = language
+        self._announces = announce
         self.listeners: list[Callable[[Result], None]] = []
         self.backup_listeners: list[Callable[[str], None]] = []
 
     def take(self, result: Result) -> None:
-        """Take the result of a round or visit."""
+        """Take the result of a round, a visit or a backup."""
+        if result.action == BACKUP:
+            self._take_backup_result(result)
+            return
         for name in self._store.put(result):
             self._announce(name)
         for listener in self.listeners:
@@ -60,6 +70,24 @@ class Report:
         for listener in self.backup_listeners:
             listener(name)
 
+    def _take_backup_result(self, result: Result) -> None:
+        status = self._store.status(result.subject.name)
+        if status is None:
+            return
+        known = result.facts.get("backup")
+        if not isinstance(known, BackupStatus):
+            # It ended in a way that nobody foresaw: a failed attempt all the same.
+            known = replace(
+                status.backup,
+                runs=status.backup.runs + 1,
+                failures=status.backup.failures + 1,
+                last_attempt_at=result.started_at,
+                last_attempt_successful=False,
+                last_failure=result.failure,
+                running_since=None,
+            )
+        self.take_backup(result.subject.name, known)
+
     def forget(self, names: Sequence[str]) -> None:
         """Forget what was said of targets that are no longer configured."""
         for name in names:
@@ -69,11 +97,12 @@ class Report:
 
     def _announce(self, name: str) -> None:
         status = self._store.status(name)
-        if status is None:
+        if status is None or not self._announces:
             return
         told = self._told.setdefault(name, _Told())
         log = _log.bind(target=name, engine=status.target.engine)
         self._announce_verdict(status, told, log)
+        self._announce_backup(status, told, log)
         self._announce_hints(status, told, log)
         self._announce_probes(status, told, log)
 
@@ -95,6 +124,24 @@ class Report:
                 observed_seconds_total=round(observed, 1),
             )
         told.up, told.failure = status.up, status.failure
+
+    def _announce_backup(self, status: Status, told: _Told, log: Any) -> None:
+        backup = status.backup
+        if backup.runs == told.backup_runs:
+            return
+        told.backup_runs = backup.runs
+        if backup.last_attempt_successful:
+            log.info(
+                "backup taken",
+                size_bytes=backup.last_size,
+                duration_seconds=round(backup.last_duration or 0.0, 3),
+                verified_level=backup.verified_level,
+                destination=backup.destination,
+            )
+        elif backup.last_failure is not None:
+            log.error("backup failed", **self._fields(backup.last_failure))
+            if backup.last_failure.hint:
+                told.hints[backup.last_failure.hint] = self._clock.monotonic()
 
     def _announce_hints(self, status: Status, told: _Told, log: Any) -> None:
         now = self._clock.monotonic()
