@@ -6,6 +6,7 @@ Owns: ``-c/--config``, ``--env-file``. Must not know: what is done with it.
 from __future__ import annotations
 
 import os
+import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def configuration_options(command: Command) -> Command:
-    """Add ``-c/--config`` and ``--env-file`` as *config_file* and *env_file*, a path or ``None``."""
+    """Add ``-c/--config`` as *config_file* and ``--env-file`` as *env_file*: paths or ``None``."""
     path = click.Path(path_type=Path)
     command = click.option(
         "--env-file",
@@ -47,8 +48,13 @@ def load_configuration(config_file: Path | None, env_file: Path | None = None) -
         environ=os.environ,
         cwd=Path.cwd(),
         env_file=env_file,
-        engines=tuple(engines.find_engines()),
+        engines=installed_engines(),
     )
+
+
+def installed_engines() -> frozenset[str]:
+    """Return the names of the engines, one a package, without importing any driver."""
+    return frozenset(package.name for package in pkgutil.iter_modules(engines.__path__))
 
 
 def chosen_targets(config: Config, names: tuple[str, ...]) -> tuple[Target, ...]:
