@@ -5,31 +5,70 @@ Owns: ``-c/--config``, ``--env-file``. Must not know: what is done with it.
 
 from __future__ import annotations
 
+import functools
 import os
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from watchdog import engines
-from watchdog.config import Config, load
-from watchdog.errors import UsageError
-from watchdog.model import Target
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+from watchdog import config, engines
+from watchdog.config import Config
+from watchdog.engines import Engine
 
 
-def configuration_options(command: Command) -> Command:
-    """Add ``-c/--config`` as *config_file* and ``--env-file`` as *env_file*: paths or ``None``."""
+@dataclass(frozen=True)
+class Loading:
+    """What the options name; each ``load`` reads everything again.
+
+    ``environ`` and ``cwd`` are those of the process unless a test brings its own.
+    """
+
+    config_file: Path | None = None
+    env_file: Path | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    cwd: Path = field(default_factory=Path.cwd)
+
+    @functools.cached_property
+    def engines(self) -> dict[str, Engine]:
+        """Every engine by name; imports their drivers."""
+        return engines.find_engines()
+
+    def load(self) -> Config:
+        """Read the configuration. Raises ``ConfigurationError`` with every mistake at once."""
+        return config.load(
+            self.config_file,
+            environ=self.environ,
+            cwd=self.cwd,
+            env_file=self.env_file,
+            engines=installed_engines(),
+        )
+
+
+def installed_engines() -> frozenset[str]:
+    """Return the names of the engines, one a package, without importing any driver."""
+    return frozenset(package.name for package in pkgutil.iter_modules(engines.__path__))
+
+
+def configuration(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``-c/--config`` and ``--env-file``; the command is given *loading*."""
+
+    @functools.wraps(command)
+    def told(
+        *arguments: object, config_file: Path | None, env_file: Path | None, **others: object
+    ) -> Any:
+        return command(*arguments, loading=Loading(config_file, env_file), **others)
+
     path = click.Path(path_type=Path)
-    command = click.option(
+    with_env_file = click.option(
         "--env-file",
         type=path,
         metavar="FILE",
         help="Variables for the configuration [default: .env, if it is there].",
-    )(command)
+    )(told)
     return click.option(
         "-c",
         "--config",
@@ -38,29 +77,4 @@ def configuration_options(command: Command) -> Command:
         metavar="FILE",
         help="The configuration [default: $DB_WATCHDOG_CONFIG, ./config/watchdog.yaml, "
         "/etc/db-watchdog/watchdog.yaml, then the environment alone].",
-    )(command)
-
-
-def load_configuration(config_file: Path | None, env_file: Path | None = None) -> Config:
-    """Load what the options name. Raises ``ConfigurationError`` with every mistake."""
-    return load(
-        config_file,
-        environ=os.environ,
-        cwd=Path.cwd(),
-        env_file=env_file,
-        engines=installed_engines(),
-    )
-
-
-def installed_engines() -> frozenset[str]:
-    """Return the names of the engines, one a package, without importing any driver."""
-    return frozenset(package.name for package in pkgutil.iter_modules(engines.__path__))
-
-
-def chosen_targets(config: Config, names: tuple[str, ...]) -> tuple[Target, ...]:
-    """Return the targets called *names*, all of them without any. Raises ``UsageError``."""
-    for name in names:
-        if config.target(name) is None:
-            known = ", ".join(target.name for target in config.targets)
-            raise UsageError(f"there is no target {name}: the configuration has {known}")
-    return tuple(target for target in config.targets if not names or target.name in names)
+    )(with_env_file)
