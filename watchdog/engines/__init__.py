@@ -173,8 +173,11 @@ class BackupEngine(Protocol):
 
     async def restore(
         self, artefact: Path, to: DatabaseUrl, progress: Callable[[int], None]
-    ) -> None:
-        """Restore into a database that is new or empty; anything else is refused."""
+    ) -> Sequence[str]:
+        """Restore into a database that is new or empty; anything else is refused.
+
+        Return what a person should know of it, in plain words; usually nothing.
+        """
         ...
 
 
