@@ -1,0 +1,159 @@
+"""Something is not allowed.
+
+Owns: the entries of the family ``privilege``.
+"""
+
+# ruff: noqa: E501 - patterns and commands stay on one line
+
+from __future__ import annotations
+
+from watchdog.hints.entry import POSTGRESQL, Entry, Family, Rule, Severity, Text, Wording
+from watchdog.model import Kind, Phase
+
+_FILES = (Phase.PREFLIGHT, Phase.DUMP, Phase.COPY, Phase.VERIFY, Phase.PUBLISH, Phase.PRUNE)
+
+FAMILY = Family(
+    Kind.PRIVILEGE,
+    (
+        Entry(
+            "permission_denied_table",
+            POSTGRESQL + "predefined-roles.html",
+            Severity.WARNING,
+            en=Text(
+                "The role lacks a privilege",
+                "{user|The role} may not do this with a table, schema, function or catalogue of {database|the database}.",
+                (
+                    'To watch a server: `GRANT pg_monitor TO "{user|USER}";`',
+                    'To back it up: `GRANT pg_read_all_data TO "{user|USER}";` (PostgreSQL 14 and newer)',
+                    'For an application: `GRANT USAGE ON SCHEMA public TO "{user|USER}"; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{user|USER}";`',
+                    "Who may what? `\\dp {relation|TABLE}` and `\\dn+` in psql; since PostgreSQL 15 only the owner may create in schema public",
+                ),
+            ),
+            ru=Text(
+                "У роли нет права",
+                "{user|Роли} нельзя это делать с таблицей, схемой, функцией или каталогом {database|базы}.",
+                (
+                    'Чтобы наблюдать за сервером: `GRANT pg_monitor TO "{user|USER}";`',
+                    'Чтобы снимать копии: `GRANT pg_read_all_data TO "{user|USER}";` (PostgreSQL 14 и новее)',
+                    'Для приложения: `GRANT USAGE ON SCHEMA public TO "{user|USER}"; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{user|USER}";`',
+                    "Кому что можно? `\\dp {relation|TABLE}` и `\\dn+` в psql; с PostgreSQL 15 создавать в схеме public может только её владелец",
+                ),
+            ),
+            rules=(
+                Rule("42501", confidence=0.85),
+                Rule("42501", routines="aclcheck_error", confidence=0.9),
+                Rule(exceptions="InsufficientPrivilegeError InsufficientPrivilege", confidence=0.85),
+            ),
+            wordings=(
+                Wording("permission denied for", r"permission denied for (?:table|relation|schema|database|sequence|view|function|column|type|language|large object|tablespace|materialized view|foreign|procedure|\w+ \w+)", 0.94),
+                Wording("permission denied to", r"permission denied to (?:create|set|alter|drop|rename|terminate|examine|grant)", 0.85),
+                Wording("нет доступа к", r"нет доступа к (?:таблице|схеме|базе данных|последовательности|представлению|функции|отношению|языку)", 0.94),
+                Wording("нет прав для", r"нет прав для (?:создания|изменения|удаления)", 0.8),
+                Wording("keine berechtigung für", r"(?:tabelle|schema|datenbank|sequenz|funktion|sicht)", 0.93),
+                Wording("droit refusé pour", confidence=0.93),
+                Wording("permiso denegado a", confidence=0.93),
+                Wording("permesso negato per", confidence=0.93),
+                Wording("query would be affected by row-level security", confidence=0.9),
+                Wording("must be superuser to", r"must be superuser to (?!create .* extension)", 0.6),
+                Wording("権限がありません", confidence=0.8),
+                Wording("权限不够", confidence=0.85),
+            ),
+        ),
+        Entry(
+            "blind_role",
+            POSTGRESQL + "predefined-roles.html",
+            Severity.WARNING,
+            en=Text(
+                "The watching role cannot see other sessions",
+                "{user|The role} is no member of pg_monitor: the server hides the state of others from it, and figures that look calm would be false.",
+                (
+                    'As superuser: `GRANT pg_monitor TO "{user|USER}";`',
+                    'Better a role of its own: `CREATE ROLE watchdog LOGIN CONNECTION LIMIT 3 PASSWORD \'…\'; GRANT pg_monitor TO watchdog;`',
+                ),
+            ),
+            ru=Text(
+                "Наблюдающей роли не видны чужие сеансы",
+                "{user|Роль} не входит в pg_monitor: сервер скрывает от неё состояние других, и спокойные на вид цифры были бы ложью.",
+                (
+                    'От имени суперпользователя: `GRANT pg_monitor TO "{user|USER}";`',
+                    'А лучше отдельная роль: `CREATE ROLE watchdog LOGIN CONNECTION LIMIT 3 PASSWORD \'…\'; GRANT pg_monitor TO watchdog;`',
+                ),
+            ),
+        ),
+        Entry(
+            "permission_denied_file",
+            POSTGRESQL + "app-pgdump.html",
+            Severity.CRITICAL,
+            en=Text(
+                "The system does not let us at that path",
+                "The user this runs as may not write or read {path|the file or folder}.",
+                (
+                    "Which part of the path says no? `namei -l {path|PATH}`, and who are we: `id`",
+                    "Give it to that user: `chown -R {owner|USER}: {directory|FOLDER}`",
+                    "Under systemd: with `ProtectSystem=strict` the folder has to be in `ReadWritePaths=`, then `systemctl daemon-reload` and restart",
+                    "In Docker: the uid inside the container has to own the mounted folder",
+                ),
+            ),
+            ru=Text(
+                "Система не пускает к этому пути",
+                "Пользователю процесса нельзя писать или читать {path|файл или каталог}.",
+                (
+                    "Какая часть пути не пускает? `namei -l {path|PATH}`, и кто мы: `id`",
+                    "Отдайте его этому пользователю: `chown -R {owner|USER}: {directory|FOLDER}`",
+                    "Под systemd: при `ProtectSystem=strict` каталог должен быть в `ReadWritePaths=`, затем `systemctl daemon-reload` и перезапуск",
+                    "В Docker: каталог должен принадлежать uid внутри контейнера",
+                ),
+            ),
+            rules=(
+                Rule("EACCES EPERM EROFS", phases=_FILES, confidence=0.95),
+                Rule("EACCES EPERM EROFS", confidence=0.4),
+                Rule(exceptions="PermissionError", phases=_FILES),
+                Rule("EACCES EPERM", phases=(Phase.CONNECT,), engine="postgresql", confidence=0.8),
+            ),
+            wordings=(
+                Wording("permission denied", r"could not open (?:output )?file[^\n]*permission denied", 0.95),
+                Wording("permission denied", r"could not create directory[^\n]*permission denied", 0.8),
+                Wording("permission denied", r"(?:pg_dump|pg_restore|pg_basebackup)[^\n]*: permission denied", 0.85),
+                Wording("permission denied", r"permission denied: '[^'\n]*(?:backup|dump)[^'\n]*'", 0.85),
+                Wording("permission denied", r"^(?:bash|sh|zsh|cp|mv)?:? ?[^\n]*\.(?:dump|sql|gz|bak): permission denied", 0.85),
+                Wording("permission denied", r"\.s\.pgsql\.\d+", 0.9),
+                Wording("отказано в доступе", r"выходной файл|pg_dump|\.dump|\.sql", 0.9),
+                Wording("read-only file system", r"pg_dump|output file|backup|\.dump|\.sql", 0.85),
+            ),
+        ),
+        Entry(
+            "missing_replication_privilege",
+            POSTGRESQL + "app-pgbasebackup.html",
+            Severity.WARNING,
+            en=Text(
+                "The role may not replicate",
+                "{user|The role} has no REPLICATION attribute, or pg_hba.conf has no replication line for it.",
+                (
+                    'Give it: `ALTER ROLE "{user|USER}" REPLICATION;`',
+                    "Let it in: in pg_hba.conf `host replication {user|USER} CLIENT_ADDRESS/32 scram-sha-256`, then `SELECT pg_reload_conf();`",
+                ),
+            ),
+            ru=Text(
+                "Роли нельзя заниматься репликацией",
+                "У {user|роли} нет атрибута REPLICATION или в pg_hba.conf для неё нет строки replication.",
+                (
+                    'Дайте его: `ALTER ROLE "{user|USER}" REPLICATION;`',
+                    "Впустите её: в pg_hba.conf `host replication {user|USER} CLIENT_ADDRESS/32 scram-sha-256`, затем `SELECT pg_reload_conf();`",
+                ),
+            ),
+            rules=(
+                Rule("42501", routines="CheckSlotPermissions check_permissions", confidence=0.97),
+            ),
+            wordings=(
+                Wording("must be superuser or replication role", confidence=0.97),
+                Wording("permission denied to start wal sender", confidence=0.97),
+                Wording("permission denied to use replication slots", confidence=0.97),
+                Wording("no pg_hba.conf entry for replication connection", confidence=0.95),
+                Wording("with the replication attribute", confidence=0.9),
+                Wording("должен быть суперпользователь или роль репликации", confidence=0.97),
+                Wording("подключения репликации", r"pg_hba\.conf", 0.93),
+                Wording("must be superuser, replication role", confidence=0.95),
+            ),
+        ),
+    ),
+)
