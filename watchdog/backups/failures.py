@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from watchdog import hints
-from watchdog.hints import Evidence
 from watchdog.model import Failure, Kind, Phase
 from watchdog.secret import mask
 
@@ -91,13 +90,3 @@ def known(cause: str) -> str:
     except KeyError:
         return ""
     return cause
-
-
-def from_text(
-    text: str, *, engine: str, phase: Phase, message: str, facts: Mapping[str, str]
-) -> Failure:
-    """Classify what a tool wrote to stderr, which is all that it tells."""
-    found = hints.match(Evidence(engine=engine, phase=phase, text=text, facts=facts))
-    best = found[0].id if found else ""
-    kind = hints.family_of(best) if best else Kind.BACKUP
-    return Failure(kind, mask(message), phase, hint=best, facts=facts)

@@ -1,0 +1,221 @@
+"""The dump: ``pg_dump`` in its custom format, by the right binary, and reading it back.
+
+Owns: looking before it starts, the arguments of the tool, levels of proof of
+an archive. Must not know: where backups are kept, when one is due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+
+from watchdog import process
+from watchdog.database_url import PostgresqlUrl
+from watchdog.engines import Preflight, Produced, Proof
+from watchdog.engines.postgresql import clients, tools
+from watchdog.engines.postgresql.clients import Client
+from watchdog.engines.postgresql.connection import Connection, Limits, Poolers, connect
+from watchdog.engines.postgresql.credentials import Credentials
+from watchdog.engines.postgresql.errors import LineError
+from watchdog.engines.postgresql.failures import classify, timed_out
+from watchdog.engines.postgresql.wire import Timing
+from watchdog.errors import ActionFailed
+from watchdog.model import Phase, Target
+
+# Seconds. A dump that waits for a lock holds every lock that it has already.
+LOCK_WAIT: Final = 60.0
+_LOGIN: Final = 15.0
+_STATEMENT: Final = 30.0
+_READ_THROUGH: Final = 2
+
+# The archive holds no indexes and is packed: rather too little than a refusal
+# of a backup that would have fitted.
+_SHARE_OF_DATABASE: Final = 4
+
+_LOOK: Final = """
+select current_setting('server_version_num')::int as number,
+       current_setting('server_version') as version,
+       pg_catalog.pg_database_size(pg_catalog.current_database()) as size
+"""
+_TABLE: Final = re.compile(rb"^\d+; \d+ \d+ TABLE (?!DATA |ATTACH )", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the look before a dump has shown; ``size`` of the database in bytes."""
+
+    major: int
+    version: str
+    size: int
+
+
+async def preflight(target: Target, url: PostgresqlUrl) -> Preflight:
+    """Look with a session, choose the client. Raises ``ActionFailed``."""
+    seen = await _look(target, url)
+    client = await _client_for(seen, target, url)
+    return Preflight(
+        {"server": seen.version, "pg_dump": client.version},
+        estimated_bytes=seen.size // _SHARE_OF_DATABASE,
+    )
+
+
+async def produce(
+    target: Target, url: PostgresqlUrl, into: Path, progress: Callable[[int], None]
+) -> Produced:
+    """Dump into *into*. Raises ``ActionFailed``; the file is worth nothing then."""
+    client = await clients.newest()
+    if client is None:
+        raise _no_client(None, target, url)
+    method = await clients.compression(client)
+    named = tools.facts(url, target, into)
+    async with tools.login(url, target) as login:
+        # Data committed before this instant is in the dump; pg_dump begins
+        # its one transaction a moment later.
+        recovery_point = datetime.now(UTC)
+        done = await process.run(
+            [
+                client.pg_dump,
+                "--format=custom",
+                f"--compress={method}",
+                "--no-password",
+                f"--lock-wait-timeout={int(LOCK_WAIT * 1000)}",
+                f"--file={into}",
+                f"--dbname={login.conninfo(client.major)}",
+            ],
+            env=login.environment,
+            poll=lambda: progress(_size(into)),
+        )
+    if tools.complained(done):
+        raise tools.told(done, f"the dump of {target.name} failed", Phase.DUMP, named)
+    return Produced(
+        recovery_point,
+        {"pg_dump": client.version},
+        warnings=tools.warnings_of(done),
+        details={"format": "custom", "compression": method},
+    )
+
+
+async def prove(target: Target | None, artefact: Path) -> Proof:
+    """Read the archive through to its end: ``--list`` alone misses a file cut in half.
+
+    Raises ``ActionFailed``.
+    """
+    named = tools.facts(None, target, artefact)
+    what = f"the archive {artefact.name} cannot be read back"
+    client = await clients.newest()
+    if client is None:
+        raise tools.refusal(
+            tools.NOT_FOUND,
+            f"{what}: there is no pg_restore on this machine: install postgresql-client",
+            Phase.VERIFY,
+            named,
+            code="ENOENT",
+        )
+    listed = await list_of(client, artefact)
+    if tools.complained(listed.done):
+        raise tools.told(listed.done, what, Phase.VERIFY, named, "backup_not_an_archive")
+    # Written as SQL to nowhere, every compressed block has to be unpacked.
+    done = await process.run([client.pg_restore, "--file=/dev/null", str(artefact)])
+    if tools.complained(done):
+        raise tools.told(done, what, Phase.VERIFY, named, "backup_truncated")
+    return Proof(_READ_THROUGH, tables=listed.tables)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What ``pg_restore --list`` says of an archive."""
+
+    done: process.Completed
+    tables: int
+
+
+async def list_of(client: Client, artefact: Path) -> Listed:
+    """List an archive."""
+    output = bytearray()
+    done = await process.run([client.pg_restore, "--list", str(artefact)], stdout=output.extend)
+    return Listed(done, len(_TABLE.findall(output)))
+
+
+# ------------------------------------------------------------------ looking first
+
+
+async def session(url: PostgresqlUrl, target: Target | None, timing: Timing) -> Connection:
+    """Log in with a session of our own. Raises ``ActionFailed``."""
+    limits = Limits(login=_LOGIN, statement=_STATEMENT)
+    url = replace(url, password=await tools.password_of(url, target))
+    named = tools.facts(url, target, None)
+    try:
+        async with asyncio.timeout(_LOGIN):
+            return await connect(url, Credentials(url), timing, limits, Poolers())
+    except TimeoutError as error:
+        failure = timed_out(timing.phase, _LOGIN, named)
+        raise ActionFailed(failure) from error
+    except (OSError, LineError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise ActionFailed(classify(error, timing.phase, named)) from error
+
+
+async def _look(target: Target, url: PostgresqlUrl) -> Seen:
+    timing = Timing()
+    connection = await session(url, target, timing)
+    named = tools.facts(url, target, None)
+    try:
+        row: Any = await connection.driver.fetchrow(_LOOK, timeout=_STATEMENT)
+    except TimeoutError as error:
+        raise ActionFailed(timed_out(Phase.PREFLIGHT, _STATEMENT, named)) from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise ActionFailed(classify(error, Phase.PREFLIGHT, named)) from error
+    finally:
+        await connection.close()
+    return Seen(row["number"] // 10000, row["version"], row["size"])
+
+
+async def _client_for(seen: Seen, target: Target, url: PostgresqlUrl) -> Client:
+    client = await clients.newest()
+    if client is None:
+        raise _no_client(seen, target, url)
+    package = f"postgresql-client-{seen.major}"
+    if client.major < seen.major:
+        raise tools.refusal(
+            tools.TOO_OLD,
+            f"the newest pg_dump here is {client.version} ({client.pg_dump}) and cannot dump"
+            f" {target.name}, whose server is {seen.version}: install {package}",
+            Phase.PREFLIGHT,
+            {
+                **tools.facts(url, target, None),
+                "version": str(seen.major),
+                "server_version": seen.version,
+                "client_version": client.version,
+                "package": package,
+            },
+        )
+    return client
+
+
+def _no_client(seen: Seen | None, target: Target, url: PostgresqlUrl) -> ActionFailed:
+    package = f"postgresql-client-{seen.major}" if seen else "postgresql-client"
+    return tools.refusal(
+        tools.NOT_FOUND,
+        f"there is no pg_dump on this machine to back {target.name} up: install {package},"
+        f" or name its folder in {clients.VARIABLE}",
+        Phase.PREFLIGHT,
+        {
+            **tools.facts(url, target, None),
+            "package": package,
+            **({"version": str(seen.major), "server_version": seen.version} if seen else {}),
+        },
+        code="ENOENT",
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
