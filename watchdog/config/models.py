@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import CoreSchema
 
 from watchdog.config import fields, scalars
 from watchdog.config.settings import Listen
@@ -114,9 +123,10 @@ class Backup(_Keys):
         "systemd's state directory under our unit.",
         examples=["backups", "/var/backups/db-watchdog"],
     )
-    keep: Annotated[Keep, Field()] = Field(
+    keep: Keep = Field(
         default_factory=lambda: Keep.model_construct(last=3, daily=7, weekly=4, monthly=3),
-        description="Which backups stay. Without it last 3, daily 7, weekly 4, monthly 3.",
+        description="Which backups stay, a number for each reason; what is not written keeps none.",
+        json_schema_extra={"default": {"last": 3, "daily": 7, "weekly": 4, "monthly": 3}},
     )
     url: fields.Url | None = Field(
         default=None,
@@ -156,7 +166,18 @@ def _on_or_off(value: Any) -> Any:
     return value
 
 
-OptionalBackup = Annotated[Backup | None, BeforeValidator(_on_or_off)]
+class _SwitchToo:
+    """Tell the schema that ``true`` and ``false`` stand there as well."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        schema = handler(core)
+        rest = [part for part in schema["anyOf"] if part != {"type": "null"}]
+        return {"anyOf": [*rest, {"type": "boolean"}, fields.EXPANSION]}
+
+
+OptionalBackup = Annotated[Backup | None, BeforeValidator(_on_or_off), _SwitchToo()]
 
 
 class Defaults(_Keys):
@@ -203,6 +224,7 @@ class Root(_Keys):
 
     listen: fields.Address = Field(
         default_factory=Listen,
+        json_schema_extra={"default": str(Listen())},
         description="Where metrics and pages are served.",
         examples=["127.0.0.1:10187", "[::1]:10187", "unix:/run/db-watchdog/http.sock"],
     )

@@ -34,6 +34,8 @@ _MESSAGES: Final = {
 
 def validate(tree: Branch, surroundings: Surroundings, mistakes: Mistakes) -> Root | None:
     """Return the valid models; ``None`` after noting every mistake."""
+    for key in [key for key in tree if key.startswith("x-")]:  # a place for YAML anchors
+        del tree[key]
     whole = _with_defaults(tree)
     try:
         return Root.model_validate(whole, context=surroundings)

@@ -1,0 +1,137 @@
+"""``db-watchdog check-config``: every mistake at once, or what is configured."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from watchdog.cli import NO, USAGE, YES
+from watchdog.cli._configuration import Loading, configuration
+from watchdog.config import Config
+from watchdog.config.scalars import span
+from watchdog.errors import ConfigurationError, UsageError
+from watchdog.model import BackupSettings, Target
+from watchdog.secret import mask
+
+
+@click.command(
+    "check-config",
+    epilog="Examples: db-watchdog check-config; db-watchdog check-config -c new.yaml --online",
+)
+@configuration
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--online", is_flag=True, help="Connect to each database, too.")
+@click.pass_context
+def COMMAND(  # noqa: N802 - the registry's name
+    context: click.Context, loading: Loading, as_json: bool, online: bool
+) -> None:
+    """Read the configuration; print every mistake in it, or what it says.
+
+    Exits 0 if it is good, 2 with each mistake as FILE:LINE:COLUMN: path.to.key:
+    what is wrong, what to write. With --online: 1 if a database cannot be reached.
+    """
+    try:
+        config = loading.load()
+    except ConfigurationError as error:
+        mistakes = [mask(mistake) for mistake in error.mistakes]
+        if as_json:
+            click.echo(_document({"ok": False, "mistakes": mistakes}))
+        click.echo("\n".join(mistakes), err=True)
+        context.exit(USAGE)
+    unreached = _connect(loading, config) if online else []
+    if as_json:
+        described = {"ok": not unreached, "mistakes": [], **_described(config)}
+        click.echo(_document({**described, "unreached": unreached} if online else described))
+    else:
+        _print(config)
+    for line in unreached:
+        click.echo(mask(line), err=True)
+    context.exit(NO if unreached else YES)
+
+
+def _connect(loading: Loading, config: Config) -> list[str]:
+    """Return a line for each database that cannot be reached."""
+    try:
+        online = importlib.import_module("watchdog.cli._online")
+    except ModuleNotFoundError:
+        raise UsageError(
+            "--online is not available here: db-watchdog probe connects to each database"
+        ) from None
+    lines: list[str] = online.unreached(loading, config)
+    return lines
+
+
+# ------------------------------------------------------------------ for people
+
+
+def _print(config: Config) -> None:
+    click.echo(f"{config.source}: good")
+    click.echo(f"listens on {config.listen}, relative paths begin at {config.base_dir}")
+    for note in config.notes:
+        click.echo(f"note: {mask(note)}")
+    click.echo()
+    rows = [("TARGET", "URL", "PROBED", "BACKED UP")]
+    rows += [_row(target) for target in config.targets]
+    _print_columns(rows)
+
+
+def _row(target: Target) -> tuple[str, str, str, str]:
+    probed = f"every {span(target.probe.interval)}, at most {span(target.probe.timeout)}"
+    return target.name, target.url.masked, probed, _when_and_where(target.backup)
+
+
+def _when_and_where(backup: BackupSettings | None) -> str:
+    if backup is None:
+        return "no"
+    zone = "" if backup.schedule.startswith("@every") else f" {backup.timezone}"
+    return f"{backup.schedule}{zone} to {backup.directory}"
+
+
+def _print_columns(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+# ------------------------------------------------------------------ for programs
+
+
+def _document(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=2)
+
+
+def _described(config: Config) -> dict[str, Any]:
+    return {
+        "source": config.source,
+        "base_dir": str(config.base_dir),
+        "listen": str(config.listen),
+        "notes": [mask(note) for note in config.notes],
+        "targets": [_target(target) for target in config.targets],
+    }
+
+
+def _target(target: Target) -> dict[str, Any]:
+    backup = target.backup
+    return {
+        "name": target.name,
+        "engine": target.engine,
+        "url": target.url.masked,
+        "labels": dict(target.labels),
+        "probe": {
+            "interval_seconds": target.probe.interval,
+            "timeout_seconds": target.probe.timeout,
+            "connect_interval_seconds": target.probe.connect_interval,
+            "session": target.probe.session.value,
+        },
+        "backup": backup
+        and {
+            "schedule": backup.schedule,
+            "timezone": backup.timezone,
+            "directory": str(backup.directory),
+        },
+    }
