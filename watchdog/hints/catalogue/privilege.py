@@ -42,19 +42,39 @@ FAMILY = Family(
             rules=(
                 Rule("42501", confidence=0.85),
                 Rule("42501", routines="aclcheck_error", confidence=0.9),
-                Rule(exceptions="InsufficientPrivilegeError InsufficientPrivilege", confidence=0.85),
+                Rule(
+                    exceptions="InsufficientPrivilegeError InsufficientPrivilege", confidence=0.85
+                ),
             ),
             wordings=(
-                Wording("permission denied for", r"permission denied for (?:table|relation|schema|database|sequence|view|function|column|type|language|large object|tablespace|materialized view|foreign|procedure|\w+ \w+)", 0.94),
-                Wording("permission denied to", r"permission denied to (?:create|set|alter|drop|rename|terminate|examine|grant)", 0.85),
-                Wording("нет доступа к", r"нет доступа к (?:таблице|схеме|базе данных|последовательности|представлению|функции|отношению|языку)", 0.94),
+                Wording(
+                    "permission denied for",
+                    r"permission denied for (?:table|relation|schema|database|sequence|view|function|column|type|language|large object|tablespace|materialized view|foreign|procedure|\w+ \w+)",
+                    0.94,
+                ),
+                Wording(
+                    "permission denied to",
+                    r"permission denied to (?:create|set|alter|drop|rename|terminate|examine|grant)",
+                    0.85,
+                ),
+                Wording(
+                    "нет доступа к",
+                    r"нет доступа к (?:таблице|схеме|базе данных|последовательности|представлению|функции|отношению|языку)",
+                    0.94,
+                ),
                 Wording("нет прав для", r"нет прав для (?:создания|изменения|удаления)", 0.8),
-                Wording("keine berechtigung für", r"(?:tabelle|schema|datenbank|sequenz|funktion|sicht)", 0.93),
+                Wording(
+                    "keine berechtigung für",
+                    r"(?:tabelle|schema|datenbank|sequenz|funktion|sicht)",
+                    0.93,
+                ),
                 Wording("droit refusé pour", confidence=0.93),
                 Wording("permiso denegado a", confidence=0.93),
                 Wording("permesso negato per", confidence=0.93),
                 Wording("query would be affected by row-level security", confidence=0.9),
-                Wording("must be superuser to", r"must be superuser to (?!create .* extension)", 0.6),
+                Wording(
+                    "must be superuser to", r"must be superuser to (?!create .* extension)", 0.6
+                ),
                 Wording("権限がありません", confidence=0.8),
                 Wording("权限不够", confidence=0.85),
             ),
@@ -68,7 +88,7 @@ FAMILY = Family(
                 "{user|The role} is no member of pg_monitor: the server hides the state of others from it, and figures that look calm would be false.",
                 (
                     'As superuser: `GRANT pg_monitor TO "{user|USER}";`',
-                    'Better a role of its own: `CREATE ROLE watchdog LOGIN CONNECTION LIMIT 3 PASSWORD \'…\'; GRANT pg_monitor TO watchdog;`',
+                    "Better a role of its own: `CREATE ROLE watchdog LOGIN CONNECTION LIMIT 3 PASSWORD '…'; GRANT pg_monitor TO watchdog;`",
                 ),
             ),
             ru=Text(
@@ -76,7 +96,7 @@ FAMILY = Family(
                 "{user|Роль} не входит в pg_monitor: сервер скрывает от неё состояние других, и спокойные на вид цифры были бы ложью.",
                 (
                     'От имени суперпользователя: `GRANT pg_monitor TO "{user|USER}";`',
-                    'А лучше отдельная роль: `CREATE ROLE watchdog LOGIN CONNECTION LIMIT 3 PASSWORD \'…\'; GRANT pg_monitor TO watchdog;`',
+                    "А лучше отдельная роль: `CREATE ROLE watchdog LOGIN CONNECTION LIMIT 3 PASSWORD '…'; GRANT pg_monitor TO watchdog;`",
                 ),
             ),
         ),
@@ -111,11 +131,27 @@ FAMILY = Family(
                 Rule("EACCES EPERM", phases=(Phase.CONNECT,), engine="postgresql", confidence=0.8),
             ),
             wordings=(
-                Wording("permission denied", r"could not open (?:output )?file[^\n]*permission denied", 0.95),
-                Wording("permission denied", r"could not create directory[^\n]*permission denied", 0.8),
-                Wording("permission denied", r"(?:pg_dump|pg_restore|pg_basebackup)[^\n]*: permission denied", 0.85),
-                Wording("permission denied", r"permission denied: '[^'\n]*(?:backup|dump)[^'\n]*'", 0.85),
-                Wording("permission denied", r"^(?:bash|sh|zsh|cp|mv)?:? ?[^\n]*\.(?:dump|sql|gz|bak): permission denied", 0.85),
+                Wording(
+                    "permission denied",
+                    r"could not open (?:output )?file[^\n]*permission denied",
+                    0.95,
+                ),
+                Wording(
+                    "permission denied", r"could not create directory[^\n]*permission denied", 0.8
+                ),
+                Wording(
+                    "permission denied",
+                    r"(?:pg_dump|pg_restore|pg_basebackup)[^\n]*: permission denied",
+                    0.85,
+                ),
+                Wording(
+                    "permission denied", r"permission denied: '[^'\n]*(?:backup|dump)[^'\n]*'", 0.85
+                ),
+                Wording(
+                    "permission denied",
+                    r"^(?:bash|sh|zsh|cp|mv)?:? ?[^\n]*\.(?:dump|sql|gz|bak): permission denied",
+                    0.85,
+                ),
                 Wording("permission denied", r"\.s\.pgsql\.\d+", 0.9),
                 Wording("отказано в доступе", r"выходной файл|pg_dump|\.dump|\.sql", 0.9),
                 Wording("read-only file system", r"pg_dump|output file|backup|\.dump|\.sql", 0.85),
