@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from watchdog.backups import names
+from watchdog.backups.documents import failure_document, moment_text
 from watchdog.backups.manifest import (
     DamagedError,
     Manifest,
@@ -22,6 +23,7 @@ from watchdog.backups.manifest import (
     read_verification,
 )
 from watchdog.errors import UsageError
+from watchdog.model import Outcome
 
 GOOD: Final = 2  # the level from which a backup counts
 
@@ -64,6 +66,36 @@ class Backup:
         if proven.failure is None and not proven.levels:
             return self.manifest.verified_level
         return proven.level
+
+    @property
+    def verified_at(self) -> datetime | None:
+        """When that was proven last; ``None`` if it is proven no more."""
+        return self.verification.verified_at if self.level else None
+
+    def document(self) -> dict[str, Any]:
+        """Return it as commands and pages show it: sizes in bytes, durations in seconds."""
+        manifest, proven = self.manifest, self.verification
+        return {
+            "id": manifest.id,
+            "target": manifest.target,
+            "engine": manifest.engine,
+            "taken_at": moment_text(manifest.taken_at),
+            "recovery_point": moment_text(manifest.recovery_point),
+            "size_bytes": manifest.size_bytes,
+            "sha256": manifest.sha256,
+            "path": str(self.path),
+            "destination": str(self.folder.parent),
+            "outcome": Outcome.OK.value,
+            "failure": failure_document(proven.failure),
+            "verified_level": self.level,
+            "verified_at": moment_text(self.verified_at),
+            "restored_at": moment_text(proven.restored_at),
+            "restore_duration_seconds": proven.restore_duration,
+            "tables": manifest.tables,
+            "duration_seconds": manifest.duration,
+            "damage": self.damage or None,
+            "warnings": list(manifest.warnings),
+        }
 
     @property
     def good(self) -> bool:

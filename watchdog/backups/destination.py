@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from watchdog.backups import failures, files, names
+from watchdog.backups.catalogue import Listing
 from watchdog.clock import rfc3339
 from watchdog.errors import ActionFailed
 from watchdog.model import Phase
@@ -55,6 +56,7 @@ class Destinations:
         self.state = state
         self.forgetful = ""
         self._seen: dict[str, str] = {}
+        self._listings: dict[Path, Listing] = {}
 
     def open(self, directory: Path, target: str) -> None:
         """Make sure that *directory* is the destination that it was, creating a new one.
@@ -86,6 +88,14 @@ class Destinations:
                     code="ENOENT",
                 )
             )
+
+    def keep(self, folder: Path, listing: Listing) -> None:
+        """Remember what *folder* of a target held, for the time when it cannot be looked at."""
+        self._listings[folder] = listing
+
+    def recall(self, folder: Path) -> Listing:
+        """Return what this process last saw in *folder*."""
+        return self._listings.get(folder, Listing())
 
     def _open(self, directory: Path, target: str) -> None:
         self.require(directory, target, Phase.PREFLIGHT)

@@ -1,0 +1,56 @@
+"""The documents that commands and pages show of backups.
+
+Owns: their shapes. Must not know: who asks, how they are printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from watchdog.backups.catalogue import Backup, Listing
+from watchdog.backups.documents import failure_document, moment_text
+from watchdog.backups.pipeline import Report, settings_of
+
+
+def of_backups(backups: Iterable[Backup]) -> dict[str, Any]:
+    """Return sealed backups, in their order."""
+    return {"backups": [backup.document() for backup in backups]}
+
+
+def of_listing(listing: Listing) -> dict[str, Any]:
+    """Return sealed backups, and beside them what is damaged beyond being listed."""
+    damaged = [{"path": str(each.path), "reason": each.reason} for each in listing.damaged]
+    return {**of_backups(listing.backups), "damaged": damaged}
+
+
+def of_reports(reports: Iterable[Report]) -> dict[str, Any]:
+    """Return what came of runs, the failed ones included."""
+    return {"backups": [of_report(report) for report in reports]}
+
+
+def of_report(report: Report) -> dict[str, Any]:
+    """Return what came of one run: the backup, or the same keys with a failure."""
+    if report.backup is not None and report.ok:
+        return {**report.backup.document(), "outcome": report.attempt.outcome.value}
+    return {
+        "id": None,
+        "target": report.target.name,
+        "engine": report.target.engine,
+        "taken_at": moment_text(report.attempt.started_at),
+        "recovery_point": None,
+        "size_bytes": None,
+        "sha256": None,
+        "path": None,
+        "destination": str(settings_of(report.target).directory),
+        "outcome": report.attempt.outcome.value,
+        "failure": failure_document(report.failure),
+        "verified_level": None,
+        "verified_at": None,
+        "restored_at": None,
+        "restore_duration_seconds": None,
+        "tables": None,
+        "duration_seconds": report.attempt.duration,
+        "damage": None,
+        "warnings": [],
+    }

@@ -1,0 +1,107 @@
+"""What is known of a target's backups, from the destination and the attempts.
+
+Owns: which backup gives the recovery point, what is said when the
+destination is away. ``known_of`` reads files and blocks; ``status_of`` is
+pure. Must not know: who shows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from watchdog.backups import attempts, catalogue, destination
+from watchdog.backups.attempts import Attempt
+from watchdog.backups.catalogue import Backup, Listing
+from watchdog.backups.destination import Destinations
+from watchdog.backups.pipeline import folder_of, settings_of
+from watchdog.errors import ActionFailed
+from watchdog.model import Failure, Outcome, Phase, Target
+from watchdog.results import BackupStatus
+from watchdog.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the files say. ``missing`` is why the destination cannot be looked at, if so.
+
+    ``listing`` is then what was last seen there by this process.
+    """
+
+    target: Target
+    directory: Path
+    listing: Listing = field(default_factory=Listing)
+    attempts: tuple[Attempt, ...] = ()
+    free: int | None = None
+    missing: Failure | None = None
+    seen_at: datetime | None = None
+
+
+def known_of(target: Target, destinations: Destinations, now: datetime) -> Known:
+    """Read what there is to know about *target*. Raises ``UsageError`` where backups are off."""
+    directory, folder = settings_of(target).directory, folder_of(target)
+    known = Known(
+        target, directory, attempts=attempts.load(folder, destinations.state), seen_at=now
+    )
+    try:
+        destinations.require(directory, target.name, Phase.PREFLIGHT)
+    except ActionFailed as error:
+        return replace(known, listing=destinations.recall(folder), missing=error.failure)
+    listing = catalogue.scan_folder(folder).of(target.name)
+    destinations.keep(folder, listing)
+    return replace(known, listing=listing, free=destination.free_bytes(directory))
+
+
+def status_of(known: Known, schedule: Schedule, now: datetime) -> BackupStatus:
+    """Return the status but for what only the daemon knows: its counts, next and present run."""
+    backups = known.listing.backups
+    last = known.attempts[-1] if known.attempts else None
+    newest = backups[0] if backups else None
+    proven = known.listing.newest_good()
+    good = [backup for backup in backups if backup.good]
+    restored = _last_restored(backups)
+    return BackupStatus(
+        enabled=True,
+        last_attempt_at=last.finished_at if last else None,
+        last_attempt_successful=_successful(known, last),
+        last_failure=known.missing or (last.failure if last else None),
+        # Not the newest manifest but the newest data that is proven.
+        recovery_point=max((backup.manifest.recovery_point for backup in good), default=None),
+        last_success_at=_last_success(known.attempts, newest),
+        last_verified_at=max((at for each in good if (at := each.verified_at)), default=None),
+        last_restored_at=restored.verification.restored_at if restored else None,
+        interval=schedule.longest_gap(now).total_seconds(),
+        last_size=newest.manifest.size_bytes if newest else None,
+        last_duration=last.duration if last else None,
+        restore_duration=restored.verification.restore_duration if restored else None,
+        verified_level=_level(proven, newest),
+        count=len(backups),
+        stored_bytes=sum(backup.manifest.size_bytes for backup in backups),
+        destination=str(known.directory),
+        destination_free=known.free,
+    )
+
+
+def _level(proven: Backup | None, newest: Backup | None) -> int | None:
+    """Return the level of the backup that counts or, where none does, of the newest."""
+    shown = proven or newest
+    return None if shown is None else shown.level
+
+
+def _successful(known: Known, last: Attempt | None) -> bool | None:
+    if known.missing is not None:
+        return False
+    return None if last is None else last.outcome is Outcome.OK
+
+
+def _last_success(attempted: tuple[Attempt, ...], newest: Backup | None) -> datetime | None:
+    """Return when the last success ended; a backup whose record is lost counts by its start."""
+    ended = [each.finished_at for each in attempted if each.outcome is Outcome.OK]
+    begun = [newest.taken_at] if newest else []
+    return max(ended or begun, default=None)
+
+
+def _last_restored(backups: tuple[Backup, ...]) -> Backup | None:
+    restored = [backup for backup in backups if backup.verification.restored_at is not None]
+    return max(restored, key=lambda each: str(each.verification.restored_at), default=None)
