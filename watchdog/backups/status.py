@@ -35,15 +35,19 @@ class Known:
     attempts: tuple[Attempt, ...] = ()
     free: int | None = None
     missing: Failure | None = None
-    seen_at: datetime | None = None
+
+    @property
+    def last_run_at(self) -> datetime | None:
+        """When the last run that ended by itself began: one that a stop cut off is due again."""
+        begun = [each.started_at for each in self.attempts if each.outcome is not Outcome.CANCELLED]
+        sealed = [backup.taken_at for backup in self.listing.backups]
+        return max(begun + sealed, default=None)
 
 
-def known_of(target: Target, destinations: Destinations, now: datetime) -> Known:
+def known_of(target: Target, destinations: Destinations) -> Known:
     """Read what there is to know about *target*. Raises ``UsageError`` where backups are off."""
     directory, folder = settings_of(target).directory, folder_of(target)
-    known = Known(
-        target, directory, attempts=attempts.load(folder, destinations.state), seen_at=now
-    )
+    known = Known(target, directory, attempts=attempts.load(folder, destinations.state))
     try:
         destinations.require(directory, target.name, Phase.PREFLIGHT)
     except ActionFailed as error:
