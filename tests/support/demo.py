@@ -7,11 +7,15 @@ tests.support.demo`` serves the status page of it.
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
 from watchdog.database_url import PostgresqlUrl, SqliteUrl
+from watchdog.metrics.exposition import Exposition
 from watchdog.model import (
     Answer,
     BackupSettings,
@@ -27,11 +31,21 @@ from watchdog.model import (
     Server,
     Target,
 )
+from watchdog.results import BackupStatus, ResultStore
 from watchdog.secret import Secret
+from watchdog.web.application import build
+from watchdog.web.server import HttpServer
+from watchdog.web.services import Health, Services
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 PASSWORD = "correct-horse-battery"  # must never be seen anywhere
 
+CONNECTIONS_USED = Metric(
+    "watchdog_postgresql_connections_used", MetricType.GAUGE, "Used (pg_stat_activity)."
+)
+CONNECTIONS_LIMIT = Metric(
+    "watchdog_postgresql_connections_limit", MetricType.GAUGE, "The setting max_connections."
+)
 CONNECTIONS = Metric(
     "watchdog_postgresql_connections",
     MetricType.GAUGE,
@@ -211,6 +225,193 @@ DISK_FULL = Failure(
     "no space left on /var/lib/db-watchdog/backups: 1.2 GB free, 3.4 GB needed",
     Phase.PREFLIGHT,
     "ENOSPC",
-    "backup_destination_full",
+    "backup_no_space",
     MappingProxyType({"path": "/var/lib/db-watchdog/backups"}),
 )
+
+
+# ------------------------------------------------------------------ a busy day
+
+
+def busy_day(clock: FakeClock) -> ResultStore:
+    """Return a store in which everything that can be seen happens at once."""
+    store = ResultStore(clock)
+    server = Server("postgres:5432", "postgresql")
+    other = Server("10.0.4.17:5432", "postgresql")
+    well = [
+        postgresql("agent-runtime", labels={"team": "codelab"}, backup=backed_up("@every 6h")),
+        postgresql("billing", backup=backed_up()),
+        postgresql("sessions"),
+    ]
+    auth = postgresql("auth-service", database="auth_db", backup=backed_up())
+    reports = postgresql("reports", host="10.0.4.17", backup=backed_up())
+    notes = sqlite("notes", labels={"team": "codelab"}, backup=backed_up())
+    telemetry = sqlite("telemetry", "/mnt/fast/telemetry/2026/telemetry.db", backup=backed_up())
+    fresh = sqlite("scratch")
+    placed = [(target, server) for target in (*well, auth)]
+    store.configure([*placed, (reports, other), (notes, None), (telemetry, None), (fresh, None)])
+
+    clock.advance(-3 * 86400 - 15000)
+    _everyone_up(clock, store, [*well, auth, reports, notes, telemetry], (server, other))
+    clock.advance(3 * 86400 + 15000 - 2400)
+    store.put(visit(clock, reports, failure=REFUSED))
+    clock.advance(2400 - 190)
+    store.put(visit(clock, auth, failure=WRONG_PASSWORD))
+    clock.advance(190)
+    _everyone_up(clock, store, [*well, notes, telemetry], (server,))
+    _backups(clock, store)
+    return store
+
+
+def _everyone_up(
+    clock: FakeClock, store: ResultStore, targets: list[Target], servers: tuple[Server, ...]
+) -> None:
+    for server in servers:
+        readings = run(
+            clock,
+            "connections",
+            CONNECTIONS_USED.sample(86),
+            CONNECTIONS_LIMIT.sample(100),
+            troubles=(CROWDED,) if server.name == "postgres:5432" and clock.wall == NOW else (),
+        )
+        sizes = (
+            ("agent_runtime", 3.41e9),
+            ("billing", 812e6),
+            ("sessions", 96.4e6),
+            ("auth_db", 47e6),
+        )
+        size = run(
+            clock,
+            "database_size",
+            *(DATABASE_SIZE.sample(count, name) for name, count in sizes.items()),
+            interval=300,
+        )
+        store.put(
+            server_round(
+                clock,
+                server,
+                readings,
+                size,
+                facts={"version": "17.10 (Debian 17.10-1)", "role": "primary"},
+            )
+        )
+    for target in targets:
+        if target.engine == "sqlite":
+            found = FILE_SIZE.sample(38.2e6 if target.name == "notes" else 5.9e9)
+            store.put(visit(clock, target, run(clock, "file", found), run(clock, "pages")))
+        else:
+            store.put(visit(clock, target, run(clock, "target")))
+
+
+def _backups(clock: FakeClock, store: ResultStore) -> None:
+    def ago(hours: float) -> datetime:
+        return clock.now() - timedelta(hours=hours)
+
+    good = BackupStatus(
+        enabled=True,
+        runs=9,
+        last_attempt_at=ago(9),
+        last_attempt_successful=True,
+        recovery_point=ago(9),
+        last_success_at=ago(8.99),
+        last_verified_at=ago(8.98),
+        next_run_at=ago(-15.2),
+        interval=86400,
+        last_size=612_000_000,
+        last_duration=41.7,
+        verified_level=3,
+        count=14,
+        stored_bytes=8_260_000_000,
+        destination="/var/lib/db-watchdog/backups",
+        destination_free=212_000_000_000,
+    )
+    store.put_backup("agent-runtime", replace(good, recovery_point=ago(2.1), next_run_at=ago(-3.9)))
+    store.put_backup("auth-service", good)
+    store.put_backup("notes", replace(good, recovery_point=ago(9.2), count=7, verified_level=4))
+    store.put_backup("billing", replace(good, running_since=clock.now() - timedelta(seconds=95)))
+    store.put_backup("reports", replace(good, recovery_point=ago(33)))
+    failed = replace(
+        good,
+        failures=1,
+        last_attempt_successful=False,
+        last_failure=DISK_FULL,
+        recovery_point=ago(33),
+        last_success_at=ago(33),
+    )
+    store.put_backup("telemetry", failed)
+
+
+def calm_day(clock: FakeClock, targets: int = 12) -> ResultStore:
+    """Return a store in which all is well."""
+    store = ResultStore(clock)
+    server = Server("postgres:5432", "postgresql")
+    half = targets // 2
+    shared = [postgresql(f"service-{number:03}", backup=backed_up()) for number in range(half)]
+    files = [sqlite(f"file-{number:03}", backup=backed_up()) for number in range(targets - half)]
+    store.configure([*((t, server) for t in shared), *((t, None) for t in files)])
+    clock.advance(-90000)
+    _everyone_up(clock, store, [*shared, *files], (server,))
+    clock.advance(90001)
+    _everyone_up(clock, store, [*shared, *files], (server,))
+    clock.advance(-1)
+    for target in (*shared, *files):
+        store.put_backup(
+            target.name,
+            BackupStatus(
+                enabled=True,
+                last_attempt_successful=True,
+                recovery_point=clock.now() - timedelta(hours=7),
+                last_success_at=clock.now() - timedelta(hours=7),
+                next_run_at=clock.now() + timedelta(hours=17),
+                count=3,
+                stored_bytes=3_000_000,
+            ),
+        )
+    return store
+
+
+# ------------------------------------------------------------------ to look at
+
+
+def services(store: ResultStore, clock: FakeClock, **more: object) -> Services:
+    """Return services that read *store* and touch nothing."""
+
+    async def probe_now(name: str, seconds: float) -> bool:
+        return True
+
+    async def catalogue() -> list[dict[str, object]]:
+        return []
+
+    given: dict[str, object] = {
+        "store": store,
+        "exposition": Exposition(store, clock, describe),
+        "clock": clock,
+        "probe_now": probe_now,
+        "catalogue": catalogue,
+        "awaited": list,
+        "health": lambda: Health(ok=True),
+        "configuration": "config/watchdog.yaml",
+    }
+    return Services(**(given | more))  # type: ignore[arg-type]
+
+
+def describe(target: Target) -> dict[str, str]:
+    """Return what configuration alone tells, as engines do."""
+    if isinstance(target.url, PostgresqlUrl):
+        host, port = target.url.hosts[0]
+        return {"server": f"{host}:{port}", "datname": target.url.database}
+    return {"path": target.url.path}
+
+
+async def _serve(listen: str, scene: str, language: str) -> None:
+    clock = FakeClock()
+    store = {"busy": busy_day, "calm": calm_day, "empty": ResultStore}[scene](clock)
+    server = HttpServer(build(services(store, clock, language=language)))
+    await server.start(listen)
+    print(*server.addresses, flush=True)
+    await server.run()
+
+
+if __name__ == "__main__":
+    arguments = [*sys.argv[1:], "127.0.0.1:0", "busy", "en"][:3]
+    asyncio.run(_serve(*arguments))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchdog.metrics import negotiation
 from watchdog.metrics.exposition import Parts
 from watchdog.metrics.negotiation import TEXT, Compressor, choose, gzip_accepted
 
@@ -39,7 +40,7 @@ TEXT_1 = "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8"
         ("application/openmetrics-text;version=2.0.0", f"{OPENMETRICS}; escaping=underscores"),
         ("text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;q=0.5", TEXT_1),
         # dots would have to rename our metrics
-        ("application/openmetrics-text;version=1.0.0;escaping=dots", f"{OPENMETRICS}; escaping=underscores"),
+        (f"{OPENMETRICS};escaping=dots", f"{OPENMETRICS}; escaping=underscores"),
         ("text/plain;q=0.9,application/openmetrics-text;q=0.1", TEXT),
         ("application/openmetrics-text;q=0,text/plain", TEXT),
         ("application/openmetrics-text;q=nonsense", TEXT),
@@ -87,11 +88,9 @@ async def test_a_compressed_page_is_one_gzip_member_of_both_parts():
 
 
 async def test_the_settled_part_is_compressed_once_while_it_stays(monkeypatch):
-    import watchdog.metrics.negotiation as module
-
     seen = []
-    deflate = module._deflate
-    monkeypatch.setattr(module, "_deflate", lambda text: seen.append(text) or deflate(text))
+    deflate = negotiation._deflate
+    monkeypatch.setattr(negotiation, "_deflate", lambda text: seen.append(text) or deflate(text))
     compressor = Compressor()
     settled = b"a" * 100
     for moving in (b"1", b"2"):

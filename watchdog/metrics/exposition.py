@@ -158,6 +158,11 @@ class Exposition:
 
     # -------------------------------------------------------------- reading
 
+    def describe(self, target: Target) -> Mapping[str, str]:
+        """Return what configuration alone tells of *target*: its labels of ``target_info``."""
+        said = dict(self._describe(target))
+        return said | {f"label_{name}": value for name, value in target.labels.items()}
+
     def page(self, openmetrics: bool = False) -> bytes:  # noqa: FBT001, FBT002 - the two formats
         """Return the whole page in the text format or in OpenMetrics."""
         return bytes(self.parts(openmetrics=openmetrics))
@@ -183,9 +188,7 @@ class Exposition:
             subject = Subject({"target": target.name, "engine": target.engine})
             owner = self._owners[key] = _Owner(subject, status, interval)
         owner.interval = interval
-        said = dict(self._describe(target))
-        said |= {f"label_{name}": value for name, value in target.labels.items()}
-        info = owner.subject.labelled(names.TARGET_INFO.name, 1, said.items())
+        info = owner.subject.labelled(names.TARGET_INFO.name, 1, self.describe(target).items())
         self._place(key, "info", {names.TARGET_INFO.name: (names.TARGET_INFO, encode(info))})
         self._put(key, "backup", samples.backup(status))
         owner.state = None

@@ -1,0 +1,71 @@
+"""What to do: one card a trouble, with its cause and steps.
+
+Owns: which troubles there are and which of them are one. Pure. Must not know:
+HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from watchdog.model import Failure
+from watchdog.results import Status
+from watchdog.secret import mask
+from watchdog.web.narrator import Narrator, key_of
+from watchdog.web.records import Card
+from watchdog.web.states import ATTENTION, DOWN
+
+
+class Cards(Narrator):
+    """Tells what is wrong, the gravest first."""
+
+    __slots__ = ()
+
+    def cards(self, statuses: Iterable[Status]) -> Iterable[Card]:
+        """Yield one card a trouble; targets of one server with the same trouble share it."""
+        found: dict[tuple[str, str, str], list[tuple[Status, Failure, datetime | None]]] = {}
+        for status in statuses:
+            place = status.server.name if status.server is not None else status.target.name
+            for failure, since in _troubles(status):
+                what = failure.hint or failure.message
+                grave = DOWN if failure is status.failure else ATTENTION
+                found.setdefault((grave, place, what), []).append((status, failure, since))
+        order = sorted(found.items(), key=lambda item: item[0][0] != DOWN)
+        for (grave, place, what), members in order:
+            yield self._card(f"{grave} {place} {what}", grave, members)
+
+    def _card(
+        self, key: str, grave: str, members: Sequence[tuple[Status, Failure, datetime | None]]
+    ) -> Card:
+        words = self.words
+        first, failure, _ = members[0]
+        since = min((moment for _, _, moment in members if moment is not None), default=None)
+        if grave == DOWN:
+            verdict = words("down_for", self.lasting(first))
+        elif failure is first.backup.last_failure:
+            verdict = words("backup_trouble")
+        else:
+            verdict = words("advice")
+        hint = self.hint(failure)
+        return Card(
+            key=key_of("card", key),
+            state=grave,
+            targets=self.names(status for status, _, _ in members),
+            verdict=verdict,
+            since=self.moment(since) if since is not None else None,
+            title=hint.title if hint is not None else mask(failure.message),
+            hint=hint,
+            message=mask(failure.message),
+            code=" · ".join(filter(None, (failure.kind, failure.phase, failure.code))),
+        )
+
+
+def _troubles(status: Status) -> Iterable[tuple[Failure, datetime | None]]:
+    seen = set()
+    if status.up is False and status.failure is not None:
+        seen.add(status.failure.hint)
+        yield status.failure, status.since
+    for hint in status.hints:
+        if hint.id not in seen:
+            yield hint.failure, hint.since

@@ -1,0 +1,164 @@
+"""The targets one by one, those of one server together.
+
+Owns: what a row shows, and what is there on demand. Pure. Must not know: HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from watchdog.database_url import PostgresqlUrl
+from watchdog.results import Incident, ServerStatus, Status
+from watchdog.secret import mask
+from watchdog.web.narrator import Narrator, key_of
+from watchdog.web.records import Group, Moment, PhaseBar, Row, Share
+from watchdog.web.states import ATTENTION, DOWN, ORDER, UP, reading, state_of
+
+_RECENT: Final = 5
+
+
+class Rows(Narrator):
+    """Tells of every target."""
+
+    __slots__ = ()
+
+    def groups(
+        self, statuses: Iterable[Status], servers: Sequence[ServerStatus]
+    ) -> Iterable[Group]:
+        """Yield the groups in the order of the configuration; problems first in each."""
+        by_name = {server.server.name: server for server in servers}
+        members: dict[str, list[Status]] = {}
+        for status in statuses:
+            members.setdefault(status.server.name if status.server else "", []).append(status)
+        for name, present in members.items():
+            server = by_name.get(name)
+            present.sort(key=lambda status: ORDER[state_of(status)])
+            yield Group(
+                key=key_of("group", name),
+                title=name or self.words("files"),
+                facts=self._server_facts(server),
+                silent=server is not None and server.ok is False,
+                share=self._connections(server),
+                rows=tuple(self._row(status, server) for status in present),
+            )
+
+    def _server_facts(self, server: ServerStatus | None) -> tuple[str, ...]:
+        if server is None:
+            return ()
+        version, role = server.facts.get("version"), str(server.facts.get("role") or "")
+        facts = [self.words("version", str(version).split(" ", maxsplit=1)[0])] if version else []
+        if role:
+            facts.append(self.words(role) if role in ("primary", "standby") else role)
+        return tuple(facts)
+
+    def _connections(self, server: ServerStatus | None) -> Share | None:
+        if server is None or not server.ok:
+            return None
+        used = reading(server.probes.values(), "watchdog_postgresql_connections_used")
+        limit = reading(server.probes.values(), "watchdog_postgresql_connections_limit")
+        if used is None or not limit:
+            return None
+        share = min(1.0, used / limit)
+        state = DOWN if share >= 0.95 else ATTENTION if share >= 0.8 else UP
+        return Share(self.words("connections", int(used), int(limit)), share * 100, state)
+
+    def _row(self, status: Status, server: ServerStatus | None) -> Row:
+        state = state_of(status)
+        known = status.backup
+        return Row(
+            key=key_of("target", status.target.name),
+            name=status.target.name,
+            state=state,
+            verdict=self._verdict(status),
+            url=status.target.url.masked,
+            round_trip=self._round_trip(status),
+            size=self._size(status, server),
+            recovery=self._recovery(status),
+            recovery_state=DOWN if known.last_attempt_successful is False else "",
+            next_backup=self._next_backup(status),
+            since=self.moment(status.since) if status.since is not None else None,
+            availability=self._availability(status),
+            phases=self._phases(status),
+            labels=tuple(status.target.labels.items()),
+            backup=tuple(self._backup_facts(status)),
+            probes=tuple(self._probes(status)),
+            recent=tuple(self._recent(status.recent)),
+        )
+
+    def _verdict(self, status: Status) -> str:
+        if status.up is None:
+            return self.words("waiting")
+        return self.words("up_for" if status.up else "down_for", self.lasting(status))
+
+    def _round_trip(self, status: Status) -> str:
+        if not status.up or status.round_duration is None:
+            return ""
+        return self.words.duration(sum(status.phases.values()) or status.round_duration)
+
+    def _size(self, status: Status, server: ServerStatus | None) -> str:
+        url = status.target.url
+        if isinstance(url, PostgresqlUrl):
+            runs = (*status.probes.values(), *(server.probes.values() if server else ()))
+            size = reading(runs, "watchdog_postgresql_database_size_bytes", url.database)
+        else:
+            size = reading(status.probes.values(), "watchdog_sqlite_file_size_bytes")
+        return self.words.size(size) if size is not None else ""
+
+    def _recovery(self, status: Status) -> Moment | str:
+        if status.target.backup is None and not status.backup.enabled:
+            return self.words("off")
+        point = status.backup.recovery_point
+        return self.moment(point) if point is not None else self.words("never")
+
+    def _next_backup(self, status: Status) -> Moment | str:
+        known = status.backup
+        if known.running_since is not None:
+            return self.words("running", self.words.span(self.age(known.running_since)))
+        return self.moment(known.next_run_at) if known.next_run_at is not None else ""
+
+    def _availability(self, status: Status) -> str:
+        observed, down = status.seconds(self.monotonic)
+        if observed < 1:
+            return ""
+        share = 1 - down / observed
+        return self.words("availability", self.words.percent(share), self.words.span(observed))
+
+    def _phases(self, status: Status) -> tuple[PhaseBar, ...]:
+        whole = sum(status.phases.values())
+        bars, start = [], 0.0
+        for phase, seconds in status.phases.items():
+            width = 100 * seconds / whole if whole else 0.0
+            bars.append(PhaseBar(phase, self.words.duration(seconds), start, width))
+            start += width
+        return tuple(bars)
+
+    def _backup_facts(self, status: Status) -> Iterable[tuple[str, Moment | str]]:
+        words, known = self.words, status.backup
+        if not known.enabled:
+            return
+        for key, instant in (
+            ("last_backup", known.last_success_at),
+            ("recovery_point", known.recovery_point),
+            ("next_backup", known.next_run_at),
+        ):
+            yield words(key), self.moment(instant) if instant is not None else words("never")
+        if known.verified_level is not None:
+            yield words("verified"), words(f"level_{max(0, min(4, known.verified_level))}")
+        if known.count:
+            yield words("kept"), words("kept_value", known.count, words.size(known.stored_bytes))
+        if known.destination_free is not None:
+            yield words("free"), words.size(known.destination_free)
+        if known.restore_duration is not None:
+            yield words("restore_time"), words.duration(known.restore_duration)
+        if known.last_attempt_successful is False and known.last_failure is not None:
+            yield words("last_failure"), mask(known.last_failure.message)
+
+    def _probes(self, status: Status) -> Iterable[tuple[str, bool, str, str]]:
+        for run in status.probes.values():
+            why = mask(run.failure.message) if run.failure is not None else ""
+            yield run.probe, run.success, self.words.duration(run.duration), why
+
+    def _recent(self, incidents: Iterable[Incident]) -> Iterable[tuple[Moment, str, str]]:
+        for incident in list(reversed(list(incidents)))[:_RECENT]:
+            yield self.moment(incident.at), incident.failure.kind, mask(incident.failure.message)

@@ -1,0 +1,46 @@
+"""What the pages are given: everything they read or call.
+
+Owns: the seam between the composition root and the routes. Must not know: HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from watchdog.clock import Clock
+from watchdog.metrics.exposition import Exposition
+from watchdog.results import ResultStore
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether rounds progress, and what a person may want to know beside it."""
+
+    ok: bool
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Services:
+    """What the composition root injects. ``language`` may be set anew by a reload.
+
+    ``probe_now(name, seconds)`` makes a round of one target and returns when
+    it has ended; it may return ``False``, or be cancelled, when *seconds* are
+    over first. ``awaited`` names the initial targets that have had neither
+    their first round nor its deadline. ``catalogue`` returns the sealed
+    backups, newest first, as documents. ``reload`` raises
+    ``ConfigurationError``; it is ``None`` where reloading by HTTP is off.
+    """
+
+    store: ResultStore
+    exposition: Exposition
+    clock: Clock
+    probe_now: Callable[[str, float], Awaitable[bool | None]]
+    catalogue: Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
+    awaited: Callable[[], Sequence[str]]
+    health: Callable[[], Health]
+    reload: Callable[[], Awaitable[None]] | None = None
+    language: str = "en"
+    configuration: str = ""  # where the configuration came from, for people

@@ -1,0 +1,89 @@
+"""The first thing that a tired person reads: how things stand, in a sentence.
+
+Owns: title, headline and the lines below it. Pure. Must not know: HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from watchdog.results import Status
+from watchdog.secret import mask
+from watchdog.web.narrator import Narrator
+from watchdog.web.states import ATTENTION, DOWN, EMPTY, UNKNOWN, state_of
+
+
+class Summary(Narrator):
+    """Tells how all targets stand together."""
+
+    __slots__ = ()
+
+    def title(self, state: str, statuses: Sequence[Status]) -> str:
+        """Return the few words for the browser's tab."""
+        count = sum(1 for status in statuses if state_of(status) == state)
+        return self.words(f"title_{state}", count)
+
+    def headline(self, state: str, statuses: Sequence[Status]) -> str:
+        """Return the one sentence."""
+        words, total = self.words, len(statuses)
+        named = [status for status in statuses if state_of(status) == state]
+        name = named[0].target.name if named else ""
+        if state == EMPTY:
+            return words("headline_empty")
+        if state == DOWN:
+            return self._headline_down(named, total)
+        if state == UNKNOWN and len(named) == 1:
+            return words("headline_unknown", name)
+        if state == UNKNOWN:
+            return words("headline_unknown_count", len(named))
+        return words("headline_up_one", name) if total == 1 else words("headline_up", total)
+
+    def _headline_down(self, down: Sequence[Status], total: int) -> str:
+        if len(down) == 1:
+            return self.words("headline_down_one", down[0].target.name, self.lasting(down[0]))
+        if len(down) == total:
+            return self.words("headline_down_all", total)
+        return self.words("headline_down", len(down), total)
+
+    def sublines(self, state: str, statuses: Sequence[Status]) -> Iterable[str]:
+        """Yield what else a person should know at once."""
+        if state == EMPTY:
+            return
+        words = self.words
+        down = [s for s in statuses if state_of(s) == DOWN]
+        advised = [s for s in statuses if state_of(s) == ATTENTION]
+        unknown = [s for s in statuses if state_of(s) == UNKNOWN]
+        answering = len(statuses) - len(down) - len(unknown)
+        if len(down) == 1:
+            yield words("subline_down", words("cause"), self.why(down[0]))
+        if down and answering:
+            yield (
+                words("subline_other")
+                if answering == 1 == len(down)
+                else words("subline_others", answering)
+            )
+        if len(advised) == 1:
+            hint = self.hint(advised[0].hints[0].failure)
+            why = hint.title if hint is not None else advised[0].hints[0].failure.message
+            yield words("subline_attention_one", advised[0].target.name, mask(why))
+        elif advised:
+            yield words("subline_attention", len(advised))
+        if unknown and state != UNKNOWN:
+            yield words("subline_waiting", len(unknown))
+        yield self._backups(statuses)
+
+    def _backups(self, statuses: Sequence[Status]) -> str:
+        words = self.words
+        enabled = [s for s in statuses if s.target.backup is not None or s.backup.enabled]
+        if not enabled:
+            return words("backups_none")
+        failing = [s for s in enabled if s.backup.last_attempt_successful is False]
+        if failing:
+            return words("backups_failing", self.names(failing))
+        points = [s.backup.recovery_point for s in enabled]
+        oldest = min((point for point in points if point is not None), default=None)
+        if oldest is None or None in points:
+            return words(
+                "backups_waiting", self.names(s for s in enabled if not s.backup.recovery_point)
+            )
+        return words("backups_good", self.words.span(self.age(oldest)))

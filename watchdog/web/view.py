@@ -1,0 +1,56 @@
+"""What the status page shows, before it is HTML.
+
+Owns: putting its parts together. Pure: a store's contents, a time and words
+in, frozen records out. Must not know: HTML, HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import watchdog
+from watchdog.results import ServerStatus, Status
+from watchdog.web.cards import Cards
+from watchdog.web.records import Page
+from watchdog.web.rows import Rows
+from watchdog.web.states import DOWN, overall
+from watchdog.web.summary import Summary
+from watchdog.web.words import Words
+
+
+class View:
+    """Makes the page of one moment."""
+
+    def __init__(self, words: Words, now: datetime, monotonic: float) -> None:
+        self._words = words
+        self._summary = Summary(words, now, monotonic)
+        self._cards = Cards(words, now, monotonic)
+        self._rows = Rows(words, now, monotonic)
+
+    def page(
+        self,
+        statuses: Sequence[Status],
+        servers: Sequence[ServerStatus],
+        *,
+        stalled: bool = False,
+        configuration: str = "",
+    ) -> Page:
+        """Return what to show of *statuses*, problems first."""
+        words = self._words
+        state = overall(statuses)
+        return Page(
+            language=words.language,
+            state=DOWN if stalled else state,
+            title=self._summary.title(state, statuses),
+            headline=words("headline_stalled")
+            if stalled
+            else self._summary.headline(state, statuses),
+            sublines=tuple(self._summary.sublines(state, statuses)),
+            notice=words("stalled") if stalled else "",
+            cards=tuple(self._cards.cards(statuses)),
+            groups=tuple(self._rows.groups(statuses, servers)),
+            now=self._rows.moment(self._rows.now),
+            version=watchdog.__version__,
+            configuration=configuration,
+        )

@@ -1,0 +1,293 @@
+"""What the status page says, in English and Russian.
+
+Owns: the phrases, durations, sizes and instants in words. Pure. Must not
+know: HTML, results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_DAY: Final = 86400
+
+_EN: Final[Mapping[str, str]] = {
+    "up": "up",
+    "down": "down",
+    "unknown": "not yet known",
+    "attention": "needs attention",
+    "up_for": "up for {0}",
+    "down_for": "down for {0}",
+    "waiting": "waiting for the first answer",
+    "title_up": "all up",
+    "title_down": "{0} down",
+    "title_attention": "{0} to look at",
+    "title_unknown": "waiting",
+    "title_empty": "nothing to watch",
+    "headline_up": "All {0} databases answer",
+    "headline_up_one": "{0} answers",
+    "headline_down_one": "{0} has been down for {1}",
+    "headline_down": "{0} of {1} databases are down",
+    "headline_down_all": "All {0} databases are down",
+    "headline_unknown": "Waiting for the first answer of {0}",
+    "headline_unknown_count": "Waiting for the first answer of {0} databases",
+    "headline_empty": "Nothing is watched yet",
+    "headline_stalled": "The watchdog itself has stalled",
+    "stalled": "No round has ended for too long, so what this page shows is old. Look at its log.",
+    "subline_attention_one": "{0} needs attention: {1}",
+    "subline_attention": "{0} of them need attention",
+    "subline_others": "The other {0} answer",
+    "subline_other": "The other one answers",
+    "subline_down": "{0}: {1}",
+    "subline_calm": "Nothing needs attention",
+    "subline_waiting": "{0} not yet known",
+    "backups_good": "Every backup is in place; the oldest data is {0} old",
+    "backups_failing": "Backups failing: {0}",
+    "backups_none": "No backups are configured",
+    "backups_waiting": "No backup yet: {0}",
+    "empty_1": "Name a database in the configuration file:",
+    "empty_2": "or give its URL in the environment, in a variable whose name ends in DB_URL:",
+    "empty_3": "Then reload with systemctl reload db-watchdog, or start again. The command"
+    " db-watchdog check-config names every mistake at once.",
+    "attention_heading": "What to do",
+    "databases": "Databases",
+    "files": "SQLite files",
+    "server": "Server",
+    "first_steps": "Steps",
+    "cause": "Cause",
+    "message": "What the database said",
+    "documentation": "Documentation",
+    "advice": "up, with advice",
+    "backup_trouble": "backup in trouble",
+    "since": "since {0}",
+    "active_for": "for {0}",
+    "no_hint": "There is no hint for this one. The message below is all that is known.",
+    "and_more": "{0} and {1} more",
+    "shows": "Target",
+    "state": "State",
+    "round_trip": "Round trip",
+    "size": "Size",
+    "recovery": "Data safe up to",
+    "next_backup": "Next backup",
+    "ago": "{0} ago",
+    "in": "in {0}",
+    "due": "now",
+    "never": "never",
+    "off": "off",
+    "running": "running for {0}",
+    "failed": "failed",
+    "phases": "Connection",
+    "availability": "Answered {0} % of {1} watched",
+    "url": "URL",
+    "labels": "Labels",
+    "backups": "Backups",
+    "last_backup": "Last backup",
+    "recovery_point": "Recovery point",
+    "verified": "Proven",
+    "level_0": "size only",
+    "level_1": "hash matches",
+    "level_2": "read through",
+    "level_3": "integrity proven",
+    "level_4": "restored and compared",
+    "kept": "Kept",
+    "kept_value": "{0}, together {1}",
+    "free": "Free space there",
+    "restore_time": "A restore takes",
+    "last_failure": "Last failure",
+    "probes": "Probes",
+    "recent": "Recent failures",
+    "connections": "{0} of {1} connections",
+    "filesystem_free": "{0} free on its disk",
+    "version": "PostgreSQL {0}",
+    "primary": "primary",
+    "standby": "standby",
+    "server_silent": "does not answer",
+    "updated": "As of {0}",
+    "stale": "The watchdog does not answer. What you see is as of {0}.",
+    "metrics": "Metrics",
+    "api": "JSON",
+    "copy": "Copy",
+    "copied": "Copied",
+    "skip": "Skip to the databases",
+    "took": "took {0}",
+}
+
+_RU: Final[Mapping[str, str]] = {
+    "up": "отвечает",
+    "down": "не отвечает",
+    "unknown": "пока неизвестно",
+    "attention": "требует внимания",
+    "up_for": "отвечает {0}",
+    "down_for": "не отвечает {0}",
+    "waiting": "ждём первого ответа",
+    "title_up": "всё отвечает",
+    "title_down": "не отвечает: {0}",
+    "title_attention": "требует внимания: {0}",
+    "title_unknown": "ожидание",
+    "title_empty": "нечего наблюдать",
+    "headline_up": "Все базы данных отвечают: {0}",
+    "headline_up_one": "{0} отвечает",
+    "headline_down_one": "{0} не отвечает уже {1}",
+    "headline_down": "Не отвечают базы данных: {0} из {1}",
+    "headline_down_all": "Не отвечает ни одна база данных из {0}",
+    "headline_unknown": "Ждём первого ответа от {0}",
+    "headline_unknown_count": "Ждём первого ответа от баз данных: {0}",
+    "headline_empty": "Пока не за чем наблюдать",
+    "headline_stalled": "Сам db-watchdog остановился",
+    "stalled": "Обходы слишком долго не завершаются: данные на странице устарели. Смотрите журнал.",
+    "subline_attention_one": "{0} требует внимания: {1}",
+    "subline_attention": "Из них требуют внимания: {0}",
+    "subline_others": "Остальные отвечают: {0}",
+    "subline_other": "Вторая отвечает",
+    "subline_down": "{0}: {1}",
+    "subline_calm": "Ничего не требует внимания",
+    "subline_waiting": "Пока неизвестно: {0}",
+    "backups_good": "Все резервные копии на месте; самым старым данным {0}",
+    "backups_failing": "Резервное копирование не удаётся: {0}",
+    "backups_none": "Резервное копирование не настроено",
+    "backups_waiting": "Ещё нет резервной копии: {0}",
+    "empty_1": "Назовите базу данных в файле конфигурации:",
+    "empty_2": "или дайте её URL в переменной окружения, имя которой оканчивается на DB_URL:",
+    "empty_3": "Затем выполните systemctl reload db-watchdog или запустите заново. Команда"
+    " db-watchdog check-config покажет все ошибки сразу.",
+    "attention_heading": "Что делать",
+    "databases": "Базы данных",
+    "files": "Файлы SQLite",
+    "server": "Сервер",
+    "first_steps": "Шаги",
+    "cause": "Причина",
+    "message": "Что ответила база данных",
+    "documentation": "Документация",
+    "advice": "отвечает, есть совет",
+    "backup_trouble": "беда с резервной копией",
+    "since": "с {0}",
+    "active_for": "уже {0}",
+    "no_hint": "Для этого случая подсказки нет. Сообщение ниже — всё, что известно.",
+    "and_more": "{0} и ещё {1}",
+    "shows": "Цель",
+    "state": "Состояние",
+    "round_trip": "Время ответа",
+    "size": "Размер",
+    "recovery": "Данные сохранены до",
+    "next_backup": "Следующая копия",
+    "ago": "{0} назад",
+    "in": "через {0}",
+    "due": "сейчас",
+    "never": "никогда",
+    "off": "выключено",
+    "running": "идёт {0}",
+    "failed": "не удалось",
+    "phases": "Соединение",
+    "availability": "Отвечала {0} % времени за {1} наблюдения",
+    "url": "URL",
+    "labels": "Метки",
+    "backups": "Резервные копии",
+    "last_backup": "Последняя копия",
+    "recovery_point": "Точка восстановления",
+    "verified": "Проверена",
+    "level_0": "только размер",
+    "level_1": "контрольная сумма",
+    "level_2": "прочитана целиком",
+    "level_3": "целостность доказана",
+    "level_4": "восстановлена и сверена",
+    "kept": "Хранится",
+    "kept_value": "{0}, всего {1}",
+    "free": "Свободно на месте хранения",
+    "restore_time": "Восстановление занимает",
+    "last_failure": "Последняя ошибка",
+    "probes": "Пробы",
+    "recent": "Недавние ошибки",
+    "connections": "Соединений: {0} из {1}",
+    "filesystem_free": "на диске свободно {0}",
+    "version": "PostgreSQL {0}",
+    "primary": "ведущий",
+    "standby": "резервный",
+    "server_silent": "не отвечает",
+    "updated": "Данные на {0}",
+    "stale": "db-watchdog не отвечает. Показано то, что было в {0}.",
+    "metrics": "Метрики",
+    "api": "JSON",
+    "copy": "Копировать",
+    "copied": "Скопировано",
+    "skip": "Перейти к базам данных",
+    "took": "за {0}",
+}
+
+PHRASES: Final[Mapping[str, Mapping[str, str]]] = {"en": _EN, "ru": _RU}
+_UNITS: Final = {
+    "en": {"ms": "ms", "s": "s", "min": "min", "h": "h", "d": "d", "B": "B"},
+    "ru": {"ms": "мс", "s": "с", "min": "мин", "h": "ч", "d": "д", "B": "Б"},
+}
+_SIZES: Final = {
+    "en": ("B", "kB", "MB", "GB", "TB", "PB"),
+    "ru": ("Б", "кБ", "МБ", "ГБ", "ТБ", "ПБ"),
+}
+_SPACE: Final = "\N{NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The phrases of one language; an unknown language is English."""
+
+    language: str
+
+    def __call__(self, key: str, *values: object) -> str:
+        """Return a phrase with its places filled."""
+        return PHRASES.get(self.language, _EN)[key].format(*values)
+
+    def span(self, seconds: float) -> str:
+        """Return a duration of a second or more in its two largest units."""
+        unit = _UNITS.get(self.language, _UNITS["en"])
+        total = max(0, round(seconds))
+        if total < _MINUTE:
+            return f"{total}{_SPACE}{unit['s']}"
+        if total < _HOUR:
+            return f"{total // _MINUTE}{_SPACE}{unit['min']}"
+        large, small, names = (
+            (_HOUR, _MINUTE, ("h", "min")) if total < _DAY else (_DAY, _HOUR, ("d", "h"))
+        )
+        first, rest = divmod(total, large)
+        text = f"{first}{_SPACE}{unit[names[0]]}"
+        # beyond ten of the larger unit the smaller one is noise
+        if rest // small and first < 10:
+            text += f"{_SPACE}{rest // small}{_SPACE}{unit[names[1]]}"
+        return text
+
+    def duration(self, seconds: float) -> str:
+        """Return a measured duration: milliseconds below a second, three digits."""
+        unit = _UNITS.get(self.language, _UNITS["en"])
+        if seconds >= _MINUTE:
+            return self.span(seconds)
+        if seconds >= 1:
+            return self._point(f"{seconds:.1f}") + _SPACE + unit["s"]
+        milliseconds = seconds * 1000
+        digits = 0 if milliseconds >= 10 else 1 if milliseconds >= 0.95 else 2
+        return self._point(f"{milliseconds:.{digits}f}") + _SPACE + unit["ms"]
+
+    def size(self, count: float) -> str:
+        """Return a size in decimal units, three digits."""
+        names = _SIZES.get(self.language, _SIZES["en"])
+        power = 0
+        while count >= 999.5 and power < len(names) - 1:
+            count /= 1000
+            power += 1
+        digits = 0 if power == 0 or count >= 99.5 else 1
+        return self._point(f"{count:.{digits}f}") + _SPACE + names[power]
+
+    def percent(self, share: float) -> str:
+        """Return a share of one in percent; 100 only where nothing is missing."""
+        if share >= 1:
+            return "100"
+        return self._point(f"{min(share * 100, 99.99):.2f}")
+
+    @staticmethod
+    def instant(value: datetime) -> str:
+        """Return an instant in UTC to the second."""
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+    def _point(self, text: str) -> str:
+        return text.replace(".", ",") if self.language == "ru" else text
