@@ -21,9 +21,11 @@ _known: set[str] = set()
 _known_pattern: re.Pattern[str] | None = None
 
 # scheme://user:password@ - the password runs to the last @ before the next
-# slash, space or quote, for people forget to percent-encode an @.
+# slash, space or quote, for people forget to percent-encode an @. PASSWORD is
+# what our own messages write before @HOST.
 _URL_PASSWORD = re.compile(
-    r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/?#@\"'<>]*:)(?P<secret>[^\s\"'<>]*)(?=@)", re.IGNORECASE
+    r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/?#@\"'<>]*:)(?P<secret>(?!PASSWORD@HOST)[^\s\"'<>]*)(?=@)",
+    re.IGNORECASE,
 )
 _KEY_PASSWORD = re.compile(
     r"(?P<head>\b(?:\w*password|passwd|pgpassword|sslpassword|\w*secret|token)\b[\"']?\s*[=:]\s*)"

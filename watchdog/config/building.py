@@ -13,8 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from watchdog import schedule
-from watchdog.config import models, scalars
+from watchdog.config import models
 from watchdog.config.mistakes import Mark, Mistakes
 from watchdog.config.settings import Config, LogSettings
 from watchdog.config.tree import Branch
@@ -142,7 +141,6 @@ def _backup(
     if isinstance(direct, PostgresqlUrl) and direct.password is None:
         assert isinstance(url, PostgresqlUrl)
         direct = direct.with_password(url.password if direct.user == url.user else None)
-    _never_again(backup, mark, f"{path}.schedule", mistakes)
     return BackupSettings(
         schedule=backup.schedule,
         directory=directory,
@@ -153,13 +151,6 @@ def _backup(
         run_on_start=backup.run_on_start,
         timeout=backup.timeout,
     )
-
-
-def _never_again(backup: models.Backup, mark: Mark, path: str, mistakes: Mistakes) -> None:
-    try:
-        schedule.parse(backup.schedule, backup.timezone)
-    except ValueError as error:
-        mistakes.add(mark, path, str(error))
 
 
 def _unique_names(root: models.Root, origin: Origin, mistakes: Mistakes) -> None:
@@ -186,9 +177,3 @@ def _place(origin: Origin, at: int, key: str) -> tuple[Mark, str]:
     value = target.get(key)
     mark = getattr(value, "mark", None) or target.keys_at.get(key, target.mark)
     return mark, target.paths.get(key, f"{target.path}.{key}")
-
-
-def summary(backup: BackupSettings) -> str:
-    """Return when and where, in a few words."""
-    timeout = f", at most {scalars.span(backup.timeout)}" if backup.timeout else ""
-    return f"{backup.schedule} ({backup.timezone}) to {backup.directory}{timeout}"

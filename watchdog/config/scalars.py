@@ -53,10 +53,8 @@ def duration(value: Any) -> float:
     compact = found.strip()
     if not _DURATION.fullmatch(compact):
         if _NUMBER.fullmatch(compact):
-            example = "it" if found.variables else f"{compact.lstrip('+-')}s"
-            raise ValueError(
-                f"{found.shown} has no unit: write {example} with one of ms, s, m, h, d"
-            )
+            example = "15s" if found.variables else f"{compact.lstrip('+-')}s"
+            raise ValueError(f"{found.shown} has no unit (ms, s, m, h, d): write it like {example}")
         raise ValueError(f"{found.shown} is no duration: write 500ms, 15s, 5m, 1h30m or 7d")
     return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(compact))
 
@@ -94,7 +92,7 @@ def count(value: Any) -> int | None:
 
 def span(seconds: float) -> str:
     """Return *seconds* as a person would write them: ``1h30m``."""
-    if seconds < 1 or seconds != int(seconds):
+    if seconds and (seconds < 1 or seconds != int(seconds)):
         return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"
     rest, found = int(seconds), ""
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):

@@ -93,7 +93,7 @@ def _other_scheme(family: str) -> str:
     if family == "jdbc:postgresql":
         return (
             "this is a JDBC URL: write postgresql://USER:PASSWORD@HOST:PORT/DATABASE "
-            "(JDBC's user= and password= go before the @)"
+            "(the user and the password go before the @)"
         )
     if family in _NEARLY_POSTGRESQL:
         return f"the scheme {family}:// is not known: write postgresql://"
