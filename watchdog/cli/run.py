@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from pathlib import Path
 
 import click
 
 from watchdog import log
 from watchdog.cli import YES
-from watchdog.cli._configuration import configuration_options, load_configuration
+from watchdog.cli._configuration import Loading, configuration
 from watchdog.cli._environment import run as run_loop
 from watchdog.clock import SystemClock
 from watchdog.config import Config
-from watchdog.engines import find_engines
 
 
 @click.command("run", epilog="Example: db-watchdog run -c /etc/db-watchdog/watchdog.yaml")
-@configuration_options
+@configuration
 @click.pass_context
-def COMMAND(  # noqa: N802 - the registry's name
-    context: click.Context, config_file: Path | None, env_file: Path | None
-) -> None:
+def COMMAND(context: click.Context, loading: Loading) -> None:  # noqa: N802 - the registry's name
     """Run the daemon: probe, export metrics, back up, explain.
 
     It stays in the foreground; stop it with Ctrl-C or SIGTERM (a second one
     ends it at once), make it read its configuration again with SIGHUP.
     """
-
-    def load() -> Config:
-        return load_configuration(config_file, env_file)
-
-    config = load()
+    config = loading.load()
     log.configure(config.log.format, config.log.level)
-    run_loop(_serve(config, load))
+    run_loop(_serve(config, loading))
     context.exit(YES)
 
 
-async def _serve(config: Config, load: Callable[[], Config]) -> None:
+async def _serve(config: Config, loading: Loading) -> None:
     # Imported here: only the daemon needs HTTP, templates and metrics.
     from watchdog.daemon import Daemon  # noqa: PLC0415
 
-    await Daemon(config, load, find_engines(), os.environ, SystemClock()).run()
+    await Daemon(config, loading.load, loading.engines, os.environ, SystemClock()).run()
