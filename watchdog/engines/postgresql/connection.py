@@ -16,7 +16,15 @@ import asyncpg
 
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql.credentials import Credentials
-from watchdog.engines.postgresql.errors import LineError, TlsSetupError, WrongRoleError
+from watchdog.engines.postgresql.errors import (
+    LineError,
+    LoginError,
+    NoPasswordError,
+    PassfileIgnoredError,
+    RoleClosedError,
+    TlsSetupError,
+    WrongRoleError,
+)
 from watchdog.engines.postgresql.tls import Tls, attempts
 from watchdog.engines.postgresql.wire import Timing, WireLoop, not_postgresql
 from watchdog.secret import Secret
@@ -112,31 +120,38 @@ async def connect(
     ``asyncpg.PostgresError``. The caller sets the deadline; ``timing.phase``
     says where one that passed has struck.
     """
-    login = _Login(url, timing, limits, poolers)
+    login = _Login(url, credentials, timing, limits, poolers)
     try:
-        return await login.run(await credentials.password())
+        return await login.run()
     except (
         asyncpg.InvalidAuthorizationSpecificationError,
         asyncpg.ProtocolViolationError,  # how an older PgBouncer says it
+        NoPasswordError,
     ):
         if not await credentials.reread():
             raise
-    return await login.run(await credentials.password())
+    return await login.run()
 
 
 class _Login:
     """One login: the hosts in turn, each by the attempts that ``sslmode`` means."""
 
     def __init__(
-        self, url: PostgresqlUrl, timing: Timing, limits: Limits, poolers: Poolers
+        self,
+        url: PostgresqlUrl,
+        credentials: Credentials,
+        timing: Timing,
+        limits: Limits,
+        poolers: Poolers,
     ) -> None:
         self._url = url
+        self._credentials = credentials
         self._timing = timing
         self._limits = limits
         self._poolers = poolers
         self._tls: tuple[Tls | None, ...] = (None,)
 
-    async def run(self, password: Secret | None) -> Connection:
+    async def run(self) -> Connection:
         """Try the hosts in their order and return the first that is what the URL asks for."""
         self._tls = await attempts(self._url)
         wanted = self._url.parameters.get("target_session_attrs", "any")
@@ -149,15 +164,16 @@ class _Login:
             share = self._limits.login / len(candidates) if left > 1 else None
             try:
                 async with asyncio.timeout(share):
-                    return await self._host(host, port, role, password)
-            except TlsSetupError:
+                    return await self._host(host, port, role)
+            except (TlsSetupError, LoginError):
                 raise
             except (OSError, LineError, asyncpg.CannotConnectNowError) as error:
                 failed.append(error)
         raise _most_telling(failed)
 
-    async def _host(self, host: str, port: int, role: str, password: Secret | None) -> Connection:
+    async def _host(self, host: str, port: int, role: str) -> Connection:
         """Log in to one host and see whether its role is the one wanted."""
+        password = await self._credentials.password(host, port, self._url.database)
         connection = await self._attempted(host, port, password)
         if role == "any":
             return connection
@@ -221,8 +237,7 @@ class _Login:
                 host=host,
                 port=port,
                 user=self._url.user,
-                password=password.reveal() if password is not None else None,
-                passfile=self._url.parameters.get("passfile"),
+                password=password.reveal() if password is not None else "",
                 database=self._url.database,
                 ssl=False,  # the wire sees to it
                 direct_tls=False,
@@ -237,10 +252,30 @@ class _Login:
         except (OSError, asyncpg.PostgresError) as error:
             if wire.stranger:
                 raise not_postgresql(f"{host}:{port}") from error
+            if wire.asked_for_password:
+                self._look_closer(error, password)
             raise
         wire.established()
         self._timing.stop()
         return Connection(driver, wire, pooler, host, port)
+
+    def _look_closer(self, error: Exception, password: Secret | None) -> None:
+        """Raise what the server does not tell apart but the course of the login does."""
+        closed = isinstance(error, asyncpg.InvalidAuthorizationSpecificationError)
+        if closed and getattr(error, "server_source_function", "") == "InitializeSessionUserId":
+            # It comes after the password was accepted, so the role is there.
+            raise RoleClosedError(str(error)) from error
+        if password is not None or not isinstance(error, asyncpg.InvalidPasswordError):
+            return
+        if (ignored := self._credentials.ignored) is not None:
+            raise PassfileIgnoredError(
+                f"the server asks for a password and {ignored} is ignored, for others may read it:"
+                f" chmod 0600 {ignored}"
+            ) from error
+        raise NoPasswordError(
+            f"the server asks {self._url.user} for a password and there is none: put it into the"
+            " URL, a password_file or a passfile"
+        ) from error
 
 
 def _took_settings(connection: Connection) -> bool:

@@ -27,7 +27,7 @@ class PostgresqlEngine:
     name = "postgresql"
 
     def __init__(self) -> None:
-        self._credentials: dict[Any, Credentials] = {}
+        self._credentials: dict[str, tuple[Any, Credentials]] = {}
 
     @cached_property
     def probes(self) -> Mapping[str, Probe]:
@@ -89,11 +89,11 @@ class PostgresqlEngine:
         """Return the credentials of *target*; the same ones as long as its URL stays."""
         from watchdog.engines.postgresql.credentials import Credentials  # noqa: PLC0415
 
-        url = _url(target)
-        known = (target.name, url.user, url.password, target.password_file)
-        if known not in self._credentials:
-            self._credentials[known] = Credentials(url, target.password_file)
-        return self._credentials[known]
+        origin = (_url(target), target.password_file)
+        known = self._credentials.get(target.name)
+        if known is None or known[0] != origin:
+            known = self._credentials[target.name] = (origin, Credentials(*origin))
+        return known[1]
 
 
 def _url(target: Target) -> PostgresqlUrl:

@@ -15,6 +15,7 @@ class LineError(WatchdogError):
 
     kind = Kind.REACH
     cause = ""
+    code = ""
 
 
 class NotPostgresqlError(LineError):
@@ -48,3 +49,29 @@ class WrongRoleError(LineError):
 
     kind = Kind.STATE
     cause = ""
+
+
+class LoginError(LineError):
+    """The server has answered and does not let this login in: no other host is tried."""
+
+    kind = Kind.AUTH
+
+
+class RoleClosedError(LoginError):
+    """The role exists, for its password was accepted, and may not log in."""
+
+    cause = "role_login_denied"
+    code = "28000"
+
+
+class NoPasswordError(LoginError):
+    """The server asks for a password and there is none."""
+
+    cause = "no_password"
+    code = "28P01"
+
+
+class PassfileIgnoredError(NoPasswordError):
+    """There may be one in a password file, but others can read that."""
+
+    cause = "passfile_permissions"

@@ -135,7 +135,7 @@ def trouble(
 
 
 def _of_line(error: LineError, phase: Phase | None, facts: Mapping[str, str]) -> Failure:
-    return _failure(error.kind, str(error), phase, facts, "", error.cause)
+    return _failure(error.kind, str(error), phase, facts, error.code, error.cause)
 
 
 def _of_tls(error: ssl.SSLError, phase: Phase | None, facts: Mapping[str, str]) -> Failure:

@@ -87,6 +87,7 @@ class WireLoop:
         self._socket: socket.socket | None = None
         self.stranger = b""  # the first bytes of a peer that is no PostgreSQL server
         self.encrypted = False
+        self.asked_for_password = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loop, name)
@@ -255,6 +256,8 @@ class _Greeting(asyncio.Protocol):
             self._wire.stranger = data[:16]
             self._transport.abort()
             return
+        if data[:1] == b"R":  # authentication; 0 is that none is needed
+            self._wire.asked_for_password = data[5:9] not in (b"", bytes(4))
         self._transport.set_protocol(self.protocol)
         self.protocol.data_received(data)
 
