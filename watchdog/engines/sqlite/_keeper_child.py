@@ -7,8 +7,9 @@ a script with ``-I -S`` and must stay small in memory.
 
 One request a line on standard input, one answer a line on standard output:
 
-``look PATH`` (PATH in hexadecimal): read the header, ask who holds locks, take none.
-``hold PATH``: the same, and keep the shared lock of SQLite's protocol until ``release``.
+``look 0 PATH`` (PATH in hexadecimal): read the header, ask who holds locks, take none.
+``hold SECONDS PATH``: the same, and keep the shared lock of SQLite's protocol until
+``release``; if a writer has it, wait for it in the kernel's queue, at most so long.
 
 An answer is ``ok LOCK HEADER JOURNAL`` with LOCK one of ``free exclusive
 held``, HEADER the file's first 100 bytes and JOURNAL the first 8 of its
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import stat
 import struct
 import sys
@@ -41,16 +43,28 @@ def _written_by_another(descriptor: int) -> bool:
     return False
 
 
-def _share(descriptor: int) -> bool:
-    """Take the shared lock as a SQLite reader does; False if a writer has it or waits for it."""
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, _PENDING)
-        fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, _SHARED_SIZE, _SHARED)
-    except BlockingIOError:
+class _TimeUpError(Exception):
+    """The timer rang while we waited for a lock."""
+
+
+def _ring(_number: int, _frame: object) -> None:
+    raise _TimeUpError
+
+
+def _share(descriptor: int, seconds: float) -> bool:
+    """Take the shared lock as a SQLite reader does; False if a writer keeps it from us."""
+    if not _written_by_another(descriptor):
+        seconds = max(seconds, 0.01)  # may just have come: no reason to give up
+    if seconds <= 0:
         return False
-    except PermissionError:  # what some systems answer for a lock that is taken
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_SH, 1, _PENDING)
+        fcntl.lockf(descriptor, fcntl.LOCK_SH, _SHARED_SIZE, _SHARED)
+    except _TimeUpError:
         return False
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, _PENDING)
     return True
 
@@ -74,29 +88,29 @@ class Keeper:
 
     def answer(self, line: str) -> str:
         """Carry out one request and return the answer's line."""
-        verb, _, argument = line.strip().partition(" ")
+        words = line.split()
         self._release()
-        if verb == "release":
+        if words[0] == "release":
             return "released"
-        path = bytes.fromhex(argument)
+        seconds, path = float(words[1]), bytes.fromhex(words[2])
         suffix = "-"
         try:
-            answer = self._look(path, hold=verb == "hold")
+            answer = self._look(path, seconds if words[0] == "hold" else None)
             suffix = "-journal"
             return f"{answer} {_journal(path)}"
         except OSError as error:
             self._release()
             return f"error {error.errno or 0} {suffix}"
 
-    def _look(self, path: bytes, *, hold: bool) -> str:
+    def _look(self, path: bytes, hold: float | None) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         self._held = descriptor
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             self._release()
             return "ok free -"
         lock = "free"
-        if hold:
-            lock = "held" if _share(descriptor) else "exclusive"
+        if hold is not None:
+            lock = "held" if _share(descriptor, hold) else "exclusive"
         elif _written_by_another(descriptor):
             lock = "exclusive"
         header = os.pread(descriptor, 100, 0).hex() or "-"
@@ -112,6 +126,7 @@ class Keeper:
 
 def main() -> None:
     """Serve until standard input ends, which it does when the parent does."""
+    signal.signal(signal.SIGALRM, _ring)
     keeper = Keeper()
     for line in sys.stdin:
         sys.stdout.write(keeper.answer(line) + "\n")

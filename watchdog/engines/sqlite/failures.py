@@ -44,7 +44,10 @@ def classify(error: BaseException, phase: Phase | None, target: Target | None) -
         facts["component"] = error.component or facts.get("path", "")
         return _failure(error, phase, error.code, facts, certain=error.hint)
     if isinstance(error, sqlite3.Error):
-        return _failure(error, phase, getattr(error, "sqlite_errorname", ""), facts)
+        code = getattr(error, "sqlite_errorname", "")
+        if "path" in facts:
+            error = type(error)(f"{error}: {facts['path']}")
+        return _failure(error, phase, code, facts)
     if isinstance(error, OSError):
         return _failure(error, phase, errno.errorcode.get(error.errno or 0, ""), facts)
     text = f"{type(error).__name__}: {error}"

@@ -23,6 +23,7 @@ from typing import Final
 
 _PROGRAM: Final = str(Path(__file__).with_name("_keeper_child.py"))
 _IDLE: Final = 1  # children kept between requests
+_PATIENCE: Final = 2.0  # seconds that opening a file and reading its header may take
 _JOURNAL_MAGIC: Final = bytes.fromhex("d9d505f920a163d7")
 _HEADER_MAGIC: Final = b"SQLite format 3\x00"
 _WAL_VERSION: Final = 2
@@ -77,14 +78,16 @@ class Keeper:
         """Whether the child still runs."""
         return self._process.poll() is None
 
-    def look(self, path: str, *, hold: bool, timeout: float) -> Look:
+    def look(self, path: str, *, hold: bool, wait: float) -> Look:
         """Look at *path*; with *hold* keep its shared lock until ``release``.
 
-        Raises ``OSError`` as opening the file does, with the name of the file
-        that could not be opened, and ``KeeperSilent`` after *timeout* seconds.
+        *wait* is how long a writer is waited for, in seconds. Raises ``OSError``
+        as opening the file does, with the name of the file that could not be
+        opened, and ``KeeperSilent`` if the child does not answer in time.
         """
         verb = "hold" if hold else "look"
-        words = self._ask(f"{verb} {os.fsencode(path).hex()}", timeout).split()
+        patience = (wait if hold else 0.0) + _PATIENCE
+        words = self._ask(f"{verb} {wait:.3f} {os.fsencode(path).hex()}", patience).split()
         if words[:1] == ["error"]:
             number = int(words[1])
             name = path + ("" if words[2] == "-" else words[2])

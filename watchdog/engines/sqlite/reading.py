@@ -45,8 +45,9 @@ T = TypeVar("T")
 # A file system stamps times by a clock that ticks every 4 to 10 ms: two writes
 # within one tick look the same. A file this young is looked at again.
 _YOUNG_NS: Final = 20_000_000
-_IMMUTABLE_ATTEMPTS: Final = 4
+_IMMUTABLE_ATTEMPTS: Final = 3
 _STARTING_NS: Final = 250_000_000  # how long an application may be between -wal and -shm
+_BUSY_TURN: Final = 0.02  # seconds: SQLite tries at 0, 1, 3, 8 and 18 ms
 _PAUSE: Final = 0.005
 _LONGEST_PAUSE: Final = 0.1
 
@@ -174,31 +175,43 @@ class _Reader(Generic[T]):
         return Seen(files, way, look.is_wal, self._read_unmoved(files))
 
     def _choose(self, keeper: Keeper, files: Files) -> tuple[Way, Look]:
-        """Decide how to open; with ``Way.SHARED`` the keeper has the shared lock."""
+        """Decide how to open; in WAL mode the keeper has the shared lock then."""
         live_wal = files.wal is not None and files.shm is not None
         look = self._look(keeper, files, hold=live_wal)
+        if not look.is_database:
+            raise _not_a_database(files)
+        if live_wal:
+            if not look.held:
+                raise _MovedError("a writer has the file locked")
+            return Way.SHARED, look
+        if not look.is_wal:
+            return self._choose_rollback(look), look
         if look.exclusive:
             raise _MovedError("a writer has the file locked")
-        if live_wal:
-            return Way.SHARED, look
         if files.wal is not None and files.wal.size > 0:
             # An application that starts makes -wal first and -shm at once after it.
             if time.time_ns() - files.wal.mtime_ns < _STARTING_NS:
                 raise _MovedError("somebody is just opening the file")
             return Way.UNRECOVERED, look
-        if look.has_journal and look.is_wal:
+        if look.has_journal:
             raise _needs_recovery(files)
-        if look.has_journal or (not look.is_wal and self.attempt > self.immutable_attempts):
-            look = self._look(keeper, files, hold=True)
-            if look.is_wal or not look.held:
-                raise _MovedError("a writer has the file locked")
-            return Way.SHARED, look
         return Way.IMMUTABLE, look
 
+    def _choose_rollback(self, look: Look) -> Way:
+        """Decide about a file in rollback mode, where nothing but a -wal could be made by us.
+
+        The keeper must not hold it: a writer that waits for that lock keeps
+        new readers out, SQLite's own among them.
+        """
+        at_rest = not (look.exclusive or look.has_journal)
+        if at_rest and self.attempt <= self.immutable_attempts:
+            return Way.IMMUTABLE
+        return Way.SHARED
+
     def _look(self, keeper: Keeper, files: Files, *, hold: bool) -> Look:
-        patience = max(1.0, self.deadline - time.monotonic())
+        wait = max(0.0, self.deadline - time.monotonic())
         try:
-            return keeper.look(files.path, hold=hold, timeout=patience)
+            return keeper.look(files.path, hold=hold, wait=wait)
         except FileNotFoundError:
             raise _MovedError("the file is being replaced") from None
         except TimeoutError:
@@ -207,7 +220,7 @@ class _Reader(Generic[T]):
             raise unreachable(error, error.filename or files.path) from error
 
     def _read_locked(self, files: Files) -> T:
-        """Read as an ordinary reader; the keeper's lock keeps the -wal where it is."""
+        """Read as an ordinary reader; in WAL mode the keeper's lock keeps the -wal there."""
         now = survey(self.path)
         if (
             now.main.identity != files.main.identity
@@ -216,8 +229,7 @@ class _Reader(Generic[T]):
             or (now.shm is None) is not (files.shm is None)
         ):
             raise _MovedError("somebody opens and closes the file all the time")
-        busy = max(0.0, self.deadline - time.monotonic())
-        return self._query(files, busy, mode="ro", readonly_shm="1")
+        return self._query(files, mode="ro", readonly_shm="1")
 
     def _read_unmoved(self, files: Files) -> T:
         """Read without locks, and believe it only if nobody wrote."""
@@ -225,7 +237,7 @@ class _Reader(Generic[T]):
         error: sqlite3.Error | None = None
         value: Any = None
         try:
-            value = self._query(files, 0.0, mode="ro", immutable="1")
+            value = self._query(files, mode="ro", immutable="1")
         except sqlite3.Error as caught:
             error = caught
         young = 0 <= began - files.main.mtime_ns < _YOUNG_NS
@@ -235,11 +247,11 @@ class _Reader(Generic[T]):
             raise error
         return value  # type: ignore[no-any-return]
 
-    def _query(self, files: Files, busy: float, **parameters: str) -> T:
+    def _query(self, files: Files, **parameters: str) -> T:
         connection = sqlite3.connect(
             uri(files.path, **parameters),
             uri=True,
-            timeout=busy,
+            timeout=_BUSY_TURN,
             isolation_level=None,
             check_same_thread=False,  # interrupt() comes from another thread
         )
@@ -249,7 +261,7 @@ class _Reader(Generic[T]):
             self.progress.enter(Phase.READ)
             if self.progress.cancelled.is_set():
                 raise SqliteTrouble("cancelled", code="SQLITE_INTERRUPT")
-            return self.work(connection)
+            return self._work_in_turn(connection)
         except sqlite3.Error as error:
             _explain(error, files)
             raise
@@ -257,6 +269,33 @@ class _Reader(Generic[T]):
             self.progress.use(None)
             connection.close()
             self.deadline += time.monotonic() - began
+
+    def _work_in_turn(self, connection: sqlite3.Connection) -> T:
+        """Do the work as soon as no writer is in the way.
+
+        SQLite's own patience grows to tries 0.1 s apart, and never finds the
+        gaps of a writer that hardly rests: many short ones do.
+        """
+        while True:
+            try:
+                return self.work(connection)
+            except sqlite3.OperationalError as error:
+                busy = getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+                if not busy or time.monotonic() > self.deadline or self.progress.cancelled.is_set():
+                    raise
+
+
+def _not_a_database(files: Files) -> Exception:
+    """Say what the header shows: SQLite takes a file of a few bytes for an empty database."""
+    if 0 <= time.time_ns() - files.main.mtime_ns < _STARTING_NS:
+        return _MovedError("the file is being written, and is not a database yet")
+    return SqliteTrouble(
+        f"{files.path} is not a SQLite database (or an encrypted one): it does not begin with "
+        "'SQLite format 3'",
+        code="SQLITE_NOTADB",
+        hint="sqlite_notadb",
+        component=files.path,
+    )
 
 
 def _needs_recovery(files: Files) -> SqliteTrouble:
