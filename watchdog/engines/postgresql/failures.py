@@ -135,7 +135,9 @@ def trouble(
 
 
 def _of_line(error: LineError, phase: Phase | None, facts: Mapping[str, str]) -> Failure:
-    return _failure(error.kind, str(error), phase, facts, error.code, error.cause)
+    # Certificates are looked at before anything is sent; the phase they belong to is TLS.
+    where = Phase.TLS if error.kind is Kind.TLS else phase
+    return _failure(error.kind, str(error), where, facts, error.code, error.cause)
 
 
 def _of_tls(error: ssl.SSLError, phase: Phase | None, facts: Mapping[str, str]) -> Failure:

@@ -60,12 +60,13 @@ def mode_of(url: PostgresqlUrl) -> str:
 def _context(url: PostgresqlUrl, mode: str) -> ssl.SSLContext:
     """Build the context; reads files."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = mode == "verify-full"
+    context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     root = url.parameters.get("sslrootcert")
     try:
         if mode in ("require", "verify-ca", "verify-full"):
             _load_roots(context, root, mode)
+            context.check_hostname = mode == "verify-full"
             _load_revocations(context, url.parameters.get("sslcrl"))
         _load_own(context, url)
         _limit_versions(context, url)
