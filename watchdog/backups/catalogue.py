@@ -8,7 +8,7 @@ a thread. Must not know: how backups come or go.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -60,12 +60,7 @@ class Backup:
     @property
     def level(self) -> int:
         """How far it is proven now."""
-        if self.damage:
-            return 0
-        proven = self.verification
-        if proven.failure is None and not proven.levels:
-            return self.manifest.verified_level
-        return proven.level
+        return 0 if self.damage else self.verification.level
 
     @property
     def verified_at(self) -> datetime | None:
@@ -244,11 +239,27 @@ def _by_id(listing: Listing, reference: str) -> Backup:
 def _read(path: Path) -> Backup:
     manifest = read_manifest(path)
     folder = path.parent
-    verification = read_verification(names.verification(folder, manifest.id))
-    return Backup(manifest, verification, folder, _damage(folder / manifest.artefact, manifest))
+    damage = damage_of(folder / manifest.artefact, manifest)
+    return Backup(manifest, verification_of(folder, manifest), folder, damage)
 
 
-def _damage(artefact: Path, manifest: Manifest) -> str:
+def verification_of(folder: Path, manifest: Manifest) -> Verification:
+    """Return what is on record or, without any, what the manifest says of its birth.
+
+    A record that cannot be read proves nothing: it may have told of damage.
+    """
+    try:
+        recorded = read_verification(names.verification(folder, manifest.id))
+    except DamagedError:
+        return Verification({0: manifest.taken_at})
+    if recorded.levels or recorded.failure is not None:
+        return recorded
+    at_birth = dict.fromkeys(range(manifest.verified_level + 1), manifest.taken_at)
+    return replace(recorded, levels=at_birth)
+
+
+def damage_of(artefact: Path, manifest: Manifest) -> str:
+    """Return what a look at the artefact shows to be wrong, "" for nothing."""
     try:
         size = artefact.stat().st_size
     except FileNotFoundError:

@@ -1,0 +1,221 @@
+"""What the commands about backups have in common.
+
+Owns: which targets and destinations they mean, running with clean-up on
+SIGTERM, how sizes, ages and failures read. Must not know: any one command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Coroutine, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, TypeVar
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from watchdog import database_url, hints
+from watchdog.backups import catalogue
+from watchdog.backups.catalogue import Listing
+from watchdog.backups.destination import Destinations, state_folder
+from watchdog.backups.pipeline import Pipeline, settings_of
+from watchdog.cli._configuration import Loading
+from watchdog.cli._environment import run as run_loop
+from watchdog.clock import SystemClock
+from watchdog.config import Config, scalars
+from watchdog.database_url import DatabaseUrl, PostgresqlUrl
+from watchdog.errors import ConfigurationError, UsageError
+from watchdog.model import Failure, Phase, Target
+from watchdog.secret import Secret, mask
+
+T = TypeVar("T")
+
+_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
+
+PHASES: Final = {
+    Phase.PREFLIGHT: "looking",
+    Phase.DUMP: "dumping",
+    Phase.COPY: "copying",
+    Phase.VERIFY: "reading back",
+    Phase.PUBLISH: "sealing",
+    Phase.PRUNE: "pruning",
+}
+
+
+# ------------------------------------------------------------------ what is meant
+
+
+def choose(config: Config, names: Sequence[str]) -> tuple[Target, ...]:
+    """Return the named targets, or all that are backed up. Raises ``UsageError``."""
+    known = {target.name: target for target in config.targets}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UsageError(
+            f"unknown target {', '.join(unknown)}: configured are"
+            f" {', '.join(known) or 'none'} ({config.source})"
+        )
+    chosen = tuple(known[name] for name in dict.fromkeys(names))
+    for target in chosen:
+        settings_of(target)
+    chosen = chosen or tuple(target for target in config.targets if target.backup is not None)
+    if not chosen:
+        raise UsageError(
+            f"no target is backed up ({config.source}): set backup.directory or, without a file,"
+            " DB_WATCHDOG_BACKUP_DIRECTORY"
+        )
+    return chosen
+
+
+def directories(config: Config) -> tuple[Path, ...]:
+    """Return every destination that is configured."""
+    found = (target.backup.directory for target in config.targets if target.backup is not None)
+    return tuple(dict.fromkeys(found))
+
+
+def listing_of(config: Config | None, destinations: Destinations) -> Listing:
+    """Return what the configured destinations hold. Raises ``ActionFailed`` if one has gone."""
+    places = directories(config) if config is not None else ()
+    for place in places:
+        destinations.require(place, "its targets", Phase.PREFLIGHT)
+    return catalogue.scan(places)
+
+
+def optional_configuration(loading: Loading, reference: str) -> Config | None:
+    """Load the configuration; a backup that is named by its path needs none."""
+    try:
+        return loading.load()
+    except ConfigurationError:
+        if "/" in reference and loading.config_file is None:
+            return None
+        raise
+
+
+def destinations() -> Destinations:
+    """Return our memory of destinations."""
+    return Destinations(state_folder(os.environ))
+
+
+def pipeline(loading: Loading) -> Pipeline:
+    """Return a pipeline for every engine."""
+    engines = {name: engine.backups for name, engine in loading.engines.items()}
+    return Pipeline(engines, destinations(), SystemClock())
+
+
+def target_or_url(text: str, config: Config | None) -> tuple[DatabaseUrl, Target | None]:
+    """Return the database URL that *text* is, or that of the target which it names."""
+    if config is not None and (target := config.target(text)) is not None:
+        return _with_password(target), target
+    if "://" not in text:
+        known = ", ".join(target.name for target in config.targets) if config else "none"
+        raise UsageError(f"{text!r} is neither a URL nor a target (configured: {known})")
+    base = config.base_dir if config is not None else Path.cwd()
+    try:
+        return database_url.parse(text, environ=os.environ, base_dir=base), None
+    except database_url.DatabaseUrlError as error:
+        raise UsageError(str(error)) from error
+
+
+def _with_password(target: Target) -> DatabaseUrl:
+    """Return the URL of *target* with the password of its file, where it has one."""
+    if target.password_file is None or not isinstance(target.url, PostgresqlUrl):
+        return target.url
+    try:
+        text = target.password_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the password of {target.name}: {error}") from error
+    return target.url.with_password(Secret(text.rstrip("\r\n")))
+
+
+def duration(text: str, option: str) -> float:
+    """Return the seconds that *text* means (``90s``, ``10m``). Raises ``UsageError``."""
+    try:
+        return scalars.duration(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: {error}") from error
+
+
+# ------------------------------------------------------------------ running
+
+
+def run(work: Coroutine[object, object, T]) -> T:
+    """Run *work*; SIGTERM cancels it, so that it cleans up as it does on Ctrl-C."""
+    return run_loop(_cancelled_by_sigterm(work))
+
+
+async def _cancelled_by_sigterm(work: Coroutine[object, object, T]) -> T:
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise click.Abort from None
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+# ------------------------------------------------------------------ how it reads
+
+
+def size(count: int | None) -> str:
+    """Return a size for people."""
+    if count is None:
+        return "-"
+    value = float(count)
+    for unit in _UNITS:
+        if value < 1024 or unit == _UNITS[-1]:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return ""
+
+
+def span(time: timedelta | float) -> str:
+    """Return a duration for people, by its two largest units: ``3 h 12 m``."""
+    seconds = time.total_seconds() if isinstance(time, timedelta) else time
+    if seconds < 60:
+        return f"{max(0.0, seconds):.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    parts: list[str] = []
+    rest = int(seconds)
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, rest = divmod(rest, length)
+        if count or parts:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])
+
+
+def age(moment: datetime, now: datetime) -> str:
+    """Return how long ago *moment* was."""
+    return span(now - moment) if now >= moment else "in the future"
+
+
+def print_failure(console: Console, name: str, failure: Failure, language: str) -> None:
+    """Print why something failed and what to do about it."""
+    console.print(Text(f"{name}: {mask(failure.message)}", style="red"))
+    hint = None
+    if failure.hint:
+        try:
+            hint = hints.render(failure.hint, failure.facts, language)
+        except KeyError:
+            return
+    if hint is None:
+        return
+    console.print(Text(f"  {hint.title}  [{hint.id}]", style="bold"))
+    for number, step in enumerate(hint.steps, start=1):
+        console.print(Text(f"  {number}. {step}"))
+    if hint.documentation:
+        console.print(Text(f"  {hint.documentation}", style="dim"))
+
+
+def print_damage(console: Console, listing: Listing) -> None:
+    """Print what ought to be backups and cannot be read as such."""
+    for damage in listing.damaged:
+        console.print(Text(f"damaged: {damage.path}: {damage.reason}", style="red"))
+
+
+def plain_console(*, stderr: bool = False) -> Console:
+    """Return a console that neither wraps nor colours on its own."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
