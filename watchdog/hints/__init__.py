@@ -9,7 +9,9 @@ The catalogue is ``catalogue/``, one file a family; ``rules`` matches codes,
 
 from __future__ import annotations
 
-from watchdog.hints import rules
+from typing import Final
+
+from watchdog.hints import rules, texts
 from watchdog.hints.catalogue import kinds
 from watchdog.hints.evidence import Evidence, Match
 from watchdog.hints.rendering import render
@@ -17,8 +19,12 @@ from watchdog.model import Kind
 
 __all__ = ["Evidence", "Match", "family_of", "match", "render"]
 
-# A guess by code alone is dropped where there is a text that does not bear it out.
-_GUESS = 0.35
+# A guess by the code alone is dropped where there is a text that does not bear it out.
+_GUESS: Final = 0.35
+# Below this the code leaves so much open that the text may name what the code did not.
+_OPEN: Final = 0.5
+# What a code and a text say together is surer than either.
+_AGREED: Final = 0.02
 
 
 def match(evidence: Evidence) -> tuple[Match, ...]:
@@ -27,11 +33,43 @@ def match(evidence: Evidence) -> tuple[Match, ...]:
     Codes decide. The text only chooses between the causes that a code leaves
     open, and decides alone where there is no code that says anything.
     """
-    found = rules.candidates(evidence)
-    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Match(cause, confidence) for cause, confidence in ranked)
+    coded = rules.candidates(evidence)
+    if not evidence.text or (coded and evidence.routine and len(coded) == 1):
+        return _ranked(coded)
+    worded = _worded(evidence, known_engine=bool(coded))
+    if not coded:
+        return _ranked(worded)
+    return _ranked(_together(coded, worded))
 
 
 def family_of(cause: str) -> Kind:
     """Return the family of a cause id. Raises ``KeyError`` for an unknown one."""
     return kinds()[cause]
+
+
+def _worded(evidence: Evidence, *, known_engine: bool) -> dict[str, float]:
+    engine = evidence.engine
+    if known_engine and not engine:
+        engine = "sqlite" if evidence.code.startswith("SQLITE_") else "postgresql"
+    found = texts.candidates(evidence.text, engine)
+    if engine == "postgresql":
+        return {cause: sure for cause, sure in found.items() if kinds()[cause] is not Kind.SQLITE}
+    return found
+
+
+def _together(coded: dict[str, float], worded: dict[str, float]) -> dict[str, float]:
+    together = {}
+    for cause, confidence in coded.items():
+        if cause in worded:
+            together[cause] = min(1.0, max(confidence, worded[cause]) + _AGREED)
+        elif confidence > _GUESS or not worded:
+            together[cause] = confidence
+    if max(coded.values()) <= _OPEN:
+        for cause, confidence in worded.items():
+            together.setdefault(cause, confidence)
+    return together or coded
+
+
+def _ranked(found: dict[str, float]) -> tuple[Match, ...]:
+    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Match(cause, round(confidence, 2)) for cause, confidence in ranked)

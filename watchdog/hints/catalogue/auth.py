@@ -489,7 +489,7 @@ FAMILY = Family(
             wordings=(
                 Wording(
                     "does not exist",
-                    r"database [\"'«]?[^\"'»\n]{1,63}[\"'»]? does not exist(?!, skipping)",
+                    r"database (?:[\"'«][^\"'»\n]{1,63}[\"'»]|[\w.-]{1,63}) does not exist(?!, skipping)",
                 ),
                 Wording("не существует", r"база данных [\"«][^\"»\n]+[\"»] не существует"),
                 Wording("existiert nicht", r"datenbank [\"»„][^\"«“\n]+[\"«“] existiert nicht"),

@@ -3,7 +3,7 @@
 Owns: the entries of the family ``storage``.
 """
 
-# ruff: noqa: E501 - patterns and commands stay on one line
+# ruff: noqa: E501, S108 - patterns and commands stay on one line, and one speaks of /dev/shm
 
 from __future__ import annotations
 
