@@ -58,6 +58,10 @@ DATABASE_SIZE = Metric(
     "Size of the database (pg_database_size).",
     ("datname",),
 )
+WAL_SIZE = Metric("watchdog_sqlite_wal_size_bytes", MetricType.GAUGE, "Size of the WAL (stat).")
+DISK_FREE = Metric(
+    "watchdog_sqlite_filesystem_free_bytes", MetricType.GAUGE, "Free space (statvfs)."
+)
 FILE_SIZE = Metric("watchdog_sqlite_file_size_bytes", MetricType.GAUGE, "Size of the file (stat).")
 
 
@@ -226,7 +230,9 @@ DISK_FULL = Failure(
     Phase.PREFLIGHT,
     "ENOSPC",
     "backup_no_space",
-    MappingProxyType({"path": "/var/lib/db-watchdog/backups"}),
+    MappingProxyType(
+        {"path": "/var/lib/db-watchdog/backups", "folder": "/var/lib/db-watchdog/backups"}
+    ),
 )
 
 
@@ -254,6 +260,7 @@ def busy_day(clock: FakeClock) -> ResultStore:
     clock.advance(-3 * 86400 - 15000)
     _everyone_up(clock, store, [*well, auth, reports, notes, telemetry], (server, other))
     clock.advance(3 * 86400 + 15000 - 2400)
+    store.put(server_round(clock, other, failure=REFUSED))
     store.put(visit(clock, reports, failure=REFUSED))
     clock.advance(2400 - 190)
     store.put(visit(clock, auth, failure=WRONG_PASSWORD))
@@ -270,16 +277,11 @@ def _everyone_up(
         readings = run(
             clock,
             "connections",
-            CONNECTIONS_USED.sample(86),
+            CONNECTIONS_USED.sample(91 if len(targets) < 8 else 23),
             CONNECTIONS_LIMIT.sample(100),
             troubles=(CROWDED,) if server.name == "postgres:5432" and clock.wall == NOW else (),
         )
-        sizes = (
-            ("agent_runtime", 3.41e9),
-            ("billing", 812e6),
-            ("sessions", 96.4e6),
-            ("auth_db", 47e6),
-        )
+        sizes = {"agent_runtime": 3.41e9, "billing": 812e6, "sessions": 96.4e6, "auth_db": 47e6}
         size = run(
             clock,
             "database_size",
@@ -297,8 +299,10 @@ def _everyone_up(
         )
     for target in targets:
         if target.engine == "sqlite":
-            found = FILE_SIZE.sample(38.2e6 if target.name == "notes" else 5.9e9)
-            store.put(visit(clock, target, run(clock, "file", found), run(clock, "pages")))
+            large = target.name == "telemetry"
+            found = [FILE_SIZE.sample(5.9e9 if large else 38.2e6), WAL_SIZE.sample(4.1e6)]
+            free = run(clock, "filesystem", DISK_FREE.sample(1.2e9 if large else 212e9))
+            store.put(visit(clock, target, run(clock, "file", *found), free, run(clock, "pages")))
         else:
             store.put(visit(clock, target, run(clock, "target")))
 

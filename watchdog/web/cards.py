@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 from watchdog.model import Failure
 from watchdog.results import Status
@@ -15,6 +16,10 @@ from watchdog.secret import mask
 from watchdog.web.narrator import Narrator, key_of
 from watchdog.web.records import Card
 from watchdog.web.states import ATTENTION, DOWN
+
+# Cards whose steps are open: of targets that are down, and of all others.
+_OPEN_DOWN: Final = 3
+_OPEN: Final = 1
 
 
 class Cards(Narrator):
@@ -32,11 +37,17 @@ class Cards(Narrator):
                 grave = DOWN if failure is status.failure else ATTENTION
                 found.setdefault((grave, place, what), []).append((status, failure, since))
         order = sorted(found.items(), key=lambda item: item[0][0] != DOWN)
-        for (grave, place, what), members in order:
-            yield self._card(f"{grave} {place} {what}", grave, members)
+        for number, ((grave, place, what), members) in enumerate(order):
+            seen = number < (_OPEN_DOWN if grave == DOWN else _OPEN)
+            yield self._card(f"{grave} {place} {what}", grave, members, seen=seen)
 
     def _card(
-        self, key: str, grave: str, members: Sequence[tuple[Status, Failure, datetime | None]]
+        self,
+        key: str,
+        grave: str,
+        members: Sequence[tuple[Status, Failure, datetime | None]],
+        *,
+        seen: bool,
     ) -> Card:
         words = self.words
         first, failure, _ = members[0]
@@ -58,6 +69,7 @@ class Cards(Narrator):
             hint=hint,
             message=mask(failure.message),
             code=" · ".join(filter(None, (failure.kind, failure.phase, failure.code))),
+            open=seen,
         )
 
 

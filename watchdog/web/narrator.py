@@ -42,7 +42,7 @@ class Narrator:
         """Return *moment* in words and exactly."""
         age, words = self.age(moment), self.words
         text = words("ago", words.span(age)) if age >= 0 else words("in", words.span(-age))
-        return Moment(text, words.instant(moment), rfc3339(moment))
+        return Moment(text, words.instant(moment, self.now), rfc3339(moment))
 
     def why(self, status: Status) -> str:
         """Return what is wrong with a target that is down, in a few words."""

@@ -22,7 +22,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Something to do: what is wrong with which targets, why, and the steps."""
+    """Something to do: what is wrong with which targets, why, and the steps.
+
+    ``open`` says whether the steps are seen at once.
+    """
 
     key: str
     state: str
@@ -33,6 +36,7 @@ class Card:
     hint: Hint | None
     message: str
     code: str
+    open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Row:
     url: str
     round_trip: str
     size: str
+    space: str
     recovery: Moment | str
     recovery_state: str
     next_backup: Moment | str

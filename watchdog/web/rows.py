@@ -74,6 +74,7 @@ class Rows(Narrator):
             url=status.target.url.masked,
             round_trip=self._round_trip(status),
             size=self._size(status, server),
+            space=self._space(status),
             recovery=self._recovery(status),
             recovery_state=DOWN if known.last_attempt_successful is False else "",
             next_backup=self._next_backup(status),
@@ -104,6 +105,21 @@ class Rows(Narrator):
         else:
             size = reading(status.probes.values(), "watchdog_sqlite_file_size_bytes")
         return self.words.size(size) if size is not None else ""
+
+    def _space(self, status: Status) -> str:
+        """Return what a file's size leaves out: its WAL, and what is left on its disk."""
+        runs, words = status.probes.values(), self.words
+        size = reading(runs, "watchdog_sqlite_file_size_bytes")
+        wal = reading(runs, "watchdog_sqlite_wal_size_bytes")
+        free = reading(runs, "watchdog_sqlite_filesystem_free_bytes")
+        parts = []
+        if size is not None:
+            parts.append(
+                words("with_wal", words.size(size), words.size(wal)) if wal else words.size(size)
+            )
+        if free is not None:
+            parts.append(words("disk_free", words.size(free)))
+        return " · ".join(parts)
 
     def _recovery(self, status: Status) -> Moment | str:
         if status.target.backup is None and not status.backup.enabled:

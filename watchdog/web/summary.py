@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from watchdog.results import Status
 from watchdog.secret import mask
 from watchdog.web.narrator import Narrator
-from watchdog.web.states import ATTENTION, DOWN, EMPTY, UNKNOWN, state_of
+from watchdog.web.states import ATTENTION, DOWN, EMPTY, UNKNOWN, UP, state_of
 
 
 class Summary(Narrator):
@@ -49,28 +49,33 @@ class Summary(Narrator):
         """Yield what else a person should know at once."""
         if state == EMPTY:
             return
-        words = self.words
-        down = [s for s in statuses if state_of(s) == DOWN]
-        advised = [s for s in statuses if state_of(s) == ATTENTION]
-        unknown = [s for s in statuses if state_of(s) == UNKNOWN]
-        answering = len(statuses) - len(down) - len(unknown)
+        down = [status for status in statuses if state_of(status) == DOWN]
         if len(down) == 1:
-            yield words("subline_down", words("cause"), self.why(down[0]))
-        if down and answering:
-            yield (
-                words("subline_other")
-                if answering == 1 == len(down)
-                else words("subline_others", answering)
-            )
+            yield self.why(down[0])
+        counts = " · ".join(self._counts(state, statuses, len(down)))
+        if counts:
+            yield counts
+        yield self._backups(statuses)
+
+    def _counts(self, state: str, statuses: Sequence[Status], down: int) -> Iterable[str]:
+        words = self.words
+        advised = [status for status in statuses if state_of(status) == ATTENTION]
+        unknown = sum(1 for status in statuses if state_of(status) == UNKNOWN)
+        answering = len(statuses) - down - unknown
+        if answering and state != UP and not (state == ATTENTION and not unknown):
+            alone = answering == 1 == down
+            yield words("subline_other") if alone else words("subline_others", answering)
         if len(advised) == 1:
-            hint = self.hint(advised[0].hints[0].failure)
-            why = hint.title if hint is not None else advised[0].hints[0].failure.message
-            yield words("subline_attention_one", advised[0].target.name, mask(why))
+            yield words("subline_attention_one", advised[0].target.name, self._advice(advised[0]))
         elif advised:
             yield words("subline_attention", len(advised))
         if unknown and state != UNKNOWN:
-            yield words("subline_waiting", len(unknown))
-        yield self._backups(statuses)
+            yield words("subline_waiting", unknown)
+
+    def _advice(self, status: Status) -> str:
+        failure = status.hints[0].failure
+        hint = self.hint(failure)
+        return hint.title if hint is not None else mask(failure.message)
 
     def _backups(self, statuses: Sequence[Status]) -> str:
         words = self.words

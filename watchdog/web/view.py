@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import watchdog
+from watchdog.clock import rfc3339
 from watchdog.results import ServerStatus, Status
 from watchdog.web.cards import Cards
-from watchdog.web.records import Page
+from watchdog.web.records import Moment, Page
 from watchdog.web.rows import Rows
 from watchdog.web.states import DOWN, overall
 from watchdog.web.summary import Summary
@@ -37,7 +38,7 @@ class View:
         configuration: str = "",
     ) -> Page:
         """Return what to show of *statuses*, problems first."""
-        words = self._words
+        words, now = self._words, self._summary.now
         state = overall(statuses)
         return Page(
             language=words.language,
@@ -50,7 +51,7 @@ class View:
             notice=words("stalled") if stalled else "",
             cards=tuple(self._cards.cards(statuses)),
             groups=tuple(self._rows.groups(statuses, servers)),
-            now=self._rows.moment(self._rows.now),
+            now=Moment("", words.instant(now), rfc3339(now)),
             version=watchdog.__version__,
             configuration=configuration,
         )

@@ -39,11 +39,9 @@ _EN: Final[Mapping[str, str]] = {
     "headline_stalled": "The watchdog itself has stalled",
     "stalled": "No round has ended for too long, so what this page shows is old. Look at its log.",
     "subline_attention_one": "{0} needs attention: {1}",
-    "subline_attention": "{0} of them need attention",
+    "subline_attention": "{0} need attention",
     "subline_others": "The other {0} answer",
     "subline_other": "The other one answers",
-    "subline_down": "{0}: {1}",
-    "subline_calm": "Nothing needs attention",
     "subline_waiting": "{0} not yet known",
     "backups_good": "Every backup is in place; the oldest data is {0} old",
     "backups_failing": "Backups failing: {0}",
@@ -53,11 +51,11 @@ _EN: Final[Mapping[str, str]] = {
     "empty_2": "or give its URL in the environment, in a variable whose name ends in DB_URL:",
     "empty_3": "Then reload with systemctl reload db-watchdog, or start again. The command"
     " db-watchdog check-config names every mistake at once.",
-    "attention_heading": "What to do",
+    "attention_heading": "Needs attention",
     "databases": "Databases",
     "files": "SQLite files",
     "server": "Server",
-    "first_steps": "Steps",
+    "what_to_do": "What to do",
     "cause": "Cause",
     "message": "What the database said",
     "documentation": "Documentation",
@@ -101,7 +99,8 @@ _EN: Final[Mapping[str, str]] = {
     "probes": "Probes",
     "recent": "Recent failures",
     "connections": "{0} of {1} connections",
-    "filesystem_free": "{0} free on its disk",
+    "with_wal": "{0} and {1} of WAL",
+    "disk_free": "{0} free on its disk",
     "version": "PostgreSQL {0}",
     "primary": "primary",
     "standby": "standby",
@@ -140,12 +139,10 @@ _RU: Final[Mapping[str, str]] = {
     "headline_stalled": "Сам db-watchdog остановился",
     "stalled": "Обходы слишком долго не завершаются: данные на странице устарели. Смотрите журнал.",
     "subline_attention_one": "{0} требует внимания: {1}",
-    "subline_attention": "Из них требуют внимания: {0}",
+    "subline_attention": "требуют внимания: {0}",
     "subline_others": "Остальные отвечают: {0}",
     "subline_other": "Вторая отвечает",
-    "subline_down": "{0}: {1}",
-    "subline_calm": "Ничего не требует внимания",
-    "subline_waiting": "Пока неизвестно: {0}",
+    "subline_waiting": "пока неизвестно: {0}",
     "backups_good": "Все резервные копии на месте; самым старым данным {0}",
     "backups_failing": "Резервное копирование не удаётся: {0}",
     "backups_none": "Резервное копирование не настроено",
@@ -154,11 +151,11 @@ _RU: Final[Mapping[str, str]] = {
     "empty_2": "или дайте её URL в переменной окружения, имя которой оканчивается на DB_URL:",
     "empty_3": "Затем выполните systemctl reload db-watchdog или запустите заново. Команда"
     " db-watchdog check-config покажет все ошибки сразу.",
-    "attention_heading": "Что делать",
+    "attention_heading": "Требует внимания",
     "databases": "Базы данных",
     "files": "Файлы SQLite",
     "server": "Сервер",
-    "first_steps": "Шаги",
+    "what_to_do": "Что делать",
     "cause": "Причина",
     "message": "Что ответила база данных",
     "documentation": "Документация",
@@ -202,7 +199,8 @@ _RU: Final[Mapping[str, str]] = {
     "probes": "Пробы",
     "recent": "Недавние ошибки",
     "connections": "Соединений: {0} из {1}",
-    "filesystem_free": "на диске свободно {0}",
+    "with_wal": "{0} и {1} WAL",
+    "disk_free": "на диске свободно {0}",
     "version": "PostgreSQL {0}",
     "primary": "ведущий",
     "standby": "резервный",
@@ -285,9 +283,11 @@ class Words:
         return self._point(f"{min(share * 100, 99.99):.2f}")
 
     @staticmethod
-    def instant(value: datetime) -> str:
-        """Return an instant in UTC to the second."""
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    def instant(value: datetime, now: datetime | None = None) -> str:
+        """Return an instant in UTC to the second, without the date if that is today's."""
+        value = value.astimezone(UTC)
+        today = now is not None and value.date() == now.astimezone(UTC).date()
+        return value.strftime("%H:%M:%S UTC" if today else "%Y-%m-%d %H:%M:%S UTC")
 
     def _point(self, text: str) -> str:
         return text.replace(".", ",") if self.language == "ru" else text

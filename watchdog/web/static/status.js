@@ -95,21 +95,39 @@
   function withCopyButtons(root) {
     if (!navigator.clipboard) return; // plain HTTP from another machine: select and copy
     for (const code of root.querySelectorAll(".steps code, .empty code")) {
+      if (!/\w\s+\S/.test(code.textContent)) continue; // a name, not a command
       const button = root.ownerDocument.createElement("button");
       button.type = "button";
       button.className = "copy";
-      button.textContent = document.body.dataset.copy;
+      button.title = document.body.dataset.copy;
       button.setAttribute("aria-label", `${document.body.dataset.copy}: ${code.textContent}`);
+      button.append(icon("mark-copy"));
       code.after(button);
     }
+  }
+
+  function icon(name) {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("viewBox", "0 0 20 20");
+    svg.setAttribute("aria-hidden", "true");
+    const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+    use.setAttribute("href", `#${name}`);
+    svg.append(use);
+    return svg;
   }
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button.copy");
     if (!button) return;
     await navigator.clipboard.writeText(button.previousElementSibling.textContent);
-    button.textContent = document.body.dataset.copied;
-    setTimeout(() => { button.textContent = document.body.dataset.copy; }, 1500);
+    button.classList.add("done");
+    button.replaceChildren(icon("mark-done"));
+    document.getElementById("said").textContent = document.body.dataset.copied;
+    setTimeout(() => {
+      button.classList.remove("done");
+      button.replaceChildren(icon("mark-copy"));
+      document.getElementById("said").textContent = "";
+    }, 1500);
   });
 
   withCopyButtons(document.getElementById("page"));
