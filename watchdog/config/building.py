@@ -127,16 +127,15 @@ def _backup(
     backup = model.backup
     if backup is None:
         return None
-    mark, path = _place(origin, at, "backup")
     directory = backup.directory or (state / "backups" if state else None)
     if directory is None:
-        mistakes.add(
-            mark, f"{path}.directory", "is missing: write directory: FOLDER, or backup: false"
-        )
+        mark, path = _place(origin, at, "backup", "directory")
+        mistakes.add(mark, path, "is missing: write directory: FOLDER, or backup: false")
         directory = origin.base_dir
     direct = backup.url
     if direct is not None and direct.engine != url.engine:
-        mistakes.add(mark, f"{path}.url", f"is not of the engine {url.engine} as the target's url")
+        mark, path = _place(origin, at, "backup", "url")
+        mistakes.add(mark, path, f"is not of the engine {url.engine} as the target's url")
         direct = None
     if isinstance(direct, PostgresqlUrl) and direct.password is None:
         assert isinstance(url, PostgresqlUrl)
@@ -171,9 +170,14 @@ def _note_equal_urls(targets: tuple[Target, ...], origin: Origin) -> None:
             origin.notes.append(f"the same database is watched {number} times: {names}")
 
 
-def _place(origin: Origin, at: int, key: str) -> tuple[Mark, str]:
-    """Return where *key* of target number *at* was written; the target if it was not."""
-    target = origin.tree["targets"][at]
-    value = target.get(key)
-    mark = getattr(value, "mark", None) or target.keys_at.get(key, target.mark)
-    return mark, target.paths.get(key, f"{target.path}.{key}")
+def _place(origin: Origin, at: int, *keys: str) -> tuple[Mark, str]:
+    """Return where the key of target number *at* was written, or what is nearest above it."""
+    here = origin.tree["targets"][at]
+    mark, path = here.mark, here.path
+    for key in keys:
+        if not isinstance(here, Branch) or key not in here:
+            path = f"{path}.{key}"
+            continue
+        mark, path, here = here.keys_at[key], here.paths[key], here[key]
+        mark = getattr(here, "mark", mark)
+    return mark, path

@@ -63,6 +63,8 @@ class _Reader:
         if operator.startswith("}"):
             self.at += 1
             return self.required(name, "set it or write ${" + name + ":-default}", active=active)
+        if not operator:
+            raise ExpansionError(f"a ${{ is never closed: {_FORMS}", name)
         if operator not in (":-", ":?"):
             raise ExpansionError(f"{operator[:1]!r} after ${{{name} is not known: {_FORMS}", name)
         self.at += 2

@@ -136,13 +136,27 @@ def _listen(value: Any, info: ValidationInfo) -> Listen:
 
 def _schedule(value: Any) -> str:
     found = scalars.filled(value)
-    schedule.parse(found)
+    try:
+        schedule.parse(found)
+    except ValueError:
+        if found.variables:  # its message quotes the value
+            raise ValueError(
+                f"{found.shown} is no schedule: write for example '0 3 * * *' or '@every 6h'"
+            ) from None
+        raise
     return str(found)
 
 
 def _timezone(value: Any) -> str:
     found = scalars.filled(value)
-    schedule.parse("@daily", found)
+    try:
+        schedule.parse("@daily", found)
+    except ValueError:
+        if found.variables:
+            raise ValueError(
+                f"{found.shown} is no time zone: write one like Europe/Berlin or UTC"
+            ) from None
+        raise
     return str(found)
 
 
@@ -160,7 +174,12 @@ def _label_value(value: Any) -> str:
 
 
 def _password_file(value: Any, info: ValidationInfo) -> PasswordFile:
-    return read_password(_path(value, info))
+    path = _path(value, info)
+    try:
+        return read_password(path)
+    except ValueError as error:
+        shown = scalars.text(value).shown
+        raise ValueError(str(error).replace(str(path), shown)) from None
 
 
 _SWITCH = _either({"type": "boolean"})

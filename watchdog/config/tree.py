@@ -31,6 +31,7 @@ _ADVICE: Final = (
     ("scanning an alias", f"a * begins an alias in YAML: {_QUOTE}"),
     ("scanning an anchor", f"a & begins an anchor in YAML: {_QUOTE}"),
     ("expected a single document", "only one document is read: remove the second ---"),
+    ("expected the node content", _QUOTE),
     ("expected <block end>", f"the indentation does not fit the lines above, or {_QUOTE}"),
     ("could not find expected ':'", "a key needs a colon and a space: KEY: VALUE"),
     ("expected ',' or", f"a bracket or comma is missing, or {_QUOTE}"),
@@ -173,15 +174,11 @@ class _Reading:
         if self.count > _MOST_VALUES:
             raise _TooMany
         if node.tag not in _TAGS:
-            self.mistakes.add(
-                self._mark(node), path, f"the tag {node.tag!r} is not known: remove it"
-            )
-            return None
+            return self._broken(node, path, f"the tag {node.tag!r} is not known: remove it")
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         if id(node) in self.within:
-            self.mistakes.add(self._mark(node), path, "an anchor that contains itself")
-            return None
+            return self._broken(node, path, "an anchor that contains itself")
         self.within.add(id(node))
         try:
             return (
@@ -197,13 +194,17 @@ class _Reading:
         try:
             value, variables = expand(node.value, self.environ)
         except ExpansionError as error:
-            self.mistakes.add(mark, path, str(error))
-            broken = text_at(node.value, mark, path)
-            broken.broken = True
-            return broken
+            return self._broken(node, path, str(error))
         if node.style is None and not variables and value in _NULL:
             return None
         return text_at(value, mark, path, variables)
+
+    def _broken(self, node: yaml.Node, path: str, text: str) -> Text:
+        mark = self._mark(node)
+        self.mistakes.add(mark, path, text)
+        broken = text_at("", mark, path)
+        broken.broken = True
+        return broken
 
     def _items(self, node: yaml.Node, path: str) -> Items:
         items = Items(self._mark(node), path)

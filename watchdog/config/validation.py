@@ -92,7 +92,8 @@ def _switched(value: Any) -> Any:
 
 def _note(detail: ErrorDetails, tree: Branch, mistakes: Mistakes) -> None:
     location = tuple(part for part in detail["loc"] if part != "[key]")
-    mark, path, value = _place(tree, location, key="[key]" in detail["loc"])
+    key = detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]
+    mark, path, value = _place(tree, location, key=key)
     if isinstance(value, Text) and value.broken:
         return
     text = _text(detail, location)
@@ -145,7 +146,8 @@ def _unknown(location: Location) -> str:
 def _missing(location: Location) -> str:
     field = _model_at(location[:-1]).model_fields[str(location[-1])]
     example = (field.examples or [None])[0]
-    return f"is missing: write {location[-1]}: {example}" if example else "is missing"
+    written = example or "with a list of databases"
+    return f"is missing: write {location[-1]}: {written}"
 
 
 def _model_at(location: Location) -> type[BaseModel]:
