@@ -4,6 +4,8 @@ Owns: telling a SQLSTATE, a SQLite result code (name or number), an errno's
 name and a hint's id apart. Must not know: what they lead to.
 """
 
+# ruff: noqa: E501, SIM905 - lists of words
+
 from __future__ import annotations
 
 import errno
@@ -16,7 +18,7 @@ from watchdog.hints.evidence import Evidence
 from watchdog.hints.rules import known_codes
 
 _PRIMARY: Final = (
-    "OK ERROR INTERNAL PERM ABORT BUSY LOCKED NOMEM READONLY INTERRUPT IOERR CORRUPT NOTFOUND FULL"  # noqa: SIM905
+    "OK ERROR INTERNAL PERM ABORT BUSY LOCKED NOMEM READONLY INTERRUPT IOERR CORRUPT NOTFOUND FULL"
     " CANTOPEN PROTOCOL EMPTY SCHEMA TOOBIG CONSTRAINT MISMATCH MISUSE NOLFS AUTH FORMAT RANGE NOTADB"
 ).split()
 _EXTENDED: Final = {

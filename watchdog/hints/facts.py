@@ -4,6 +4,8 @@ Owns: reading host, port, user, database, path … out of an error's text, so
 that the steps of a hint can name them. Must not know: the catalogue.
 """
 
+# ruff: noqa: E501 - one pattern a line
+
 from __future__ import annotations
 
 import re
@@ -48,7 +50,7 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         (
             "path",
             r"(?:output file|input file|password file|database file|open database|database:?) [\"']?(/[^\s\"':]{1,200})",
-        ),  # noqa: E501
+        ),
         ("path", r"[\"'\s](/[^\s\"':]{1,200}\.(?:db|sqlite3?|dump|sql|gz))\b"),
         ("version", r"server version: ([\w.]{1,20})"),
         ("program", r"\b(pg_dumpall|pg_dump|pg_restore|pg_basebackup|psql)\b"),

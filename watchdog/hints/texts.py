@@ -26,16 +26,9 @@ _CODE: Final = re.compile(
     r"|\b(?:fatal|error|panic|важно|ошибка):\s+(?P<c>[0-9a-z]{5}):\s"
     r"|\b(?:sql ?state|pgcode)[^0-9a-z]{1,4}(?P<d>[0-9a-z]{5})\b"
 )
-_CODE_KEYS: Final = (
-    "sqlstate",
-    "sql state",
-    "pgcode",
-    "code",
-    "fatal:",
-    "error:",
-    "ошибка:",
-    "важно:",
-)
+# Words that promise a code by themselves, and those beside which one may stand.
+_CODE_WORDS: Final = ("sqlstate", "sql state", "pgcode")
+_CODE_KEYS: Final = (*_CODE_WORDS, "code", "fatal:", "error:", "ошибка:", "важно:")
 _WRITTEN_CODE: Final = 0.9  # a code written in a text is a little less sure than one of a driver
 
 
@@ -60,7 +53,7 @@ def may_match(lowered: str) -> bool:
 
 @functools.cache
 def _any_key(*, ascii_only: bool) -> re.Pattern[str]:
-    """Return one pattern for all keys, shared beginnings written once: ten times faster than each."""
+    """Return one pattern for all keys, shared beginnings written once: fast."""
     tree: dict[str, Any] = {}
     for key in (*_by_key(), *_CODE_WORDS):
         if key.isascii() or not ascii_only:
