@@ -90,6 +90,8 @@ class _Copy:
 
     def _step(self, _status: int, remaining: int, total: int) -> None:
         self._stop_if_cancelled()
+        if self.progress.moved():
+            raise SqliteTrouble("somebody writes meanwhile", code="SQLITE_BUSY")
         self.pages = total
         self.report((total - remaining) * self.page_size)
 

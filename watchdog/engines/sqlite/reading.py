@@ -84,6 +84,7 @@ class Progress:
     phase: Phase = Phase.STAT
     phases: dict[Phase, float] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
+    moved: Callable[[], bool] = bool  # whether what is read now will not count; for long work
     _connection: sqlite3.Connection | None = None
     _began: float = field(default_factory=time.monotonic)
 
@@ -234,14 +235,18 @@ class _Reader(Generic[T]):
     def _read_unmoved(self, files: Files) -> T:
         """Read without locks, and believe it only if nobody wrote."""
         began = time.time_ns()
-        error: sqlite3.Error | None = None
+        error: sqlite3.Error | SqliteTrouble | None = None
         value: Any = None
+        self.progress.moved = lambda: survey(self.path).signature != files.signature
         try:
             value = self._query(files, mode="ro", immutable="1")
-        except sqlite3.Error as caught:
-            error = caught
+            moved = self.progress.moved()
+        except (sqlite3.Error, SqliteTrouble) as caught:
+            error, moved = caught, self.progress.moved()
+        finally:
+            self.progress.moved = bool
         young = 0 <= began - files.main.mtime_ns < _YOUNG_NS
-        if young or survey(self.path).signature != files.signature:
+        if (young or moved) and not self.progress.cancelled.is_set():
             raise _MovedError("somebody writes all the time")
         if error is not None:
             raise error
