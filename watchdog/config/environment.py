@@ -70,7 +70,7 @@ def tree(variables: Variables, base_dir: Path, mistakes: Mistakes) -> Found:
             "no configuration file, and no variable that ends in DATABASE_URL or DB_URL holds a "
             "database's URL: write config/watchdog.yaml or set DATABASE_URL",
         )
-    found.branch.put("targets", targets, here, "targets")
+    found.branch.put("targets", targets or _already_noted(here), here, "targets")
     if not variables.get(BACKUPS):
         found.notes.append(f"backups are off: set {BACKUPS} to a folder to turn them on")
     return found
@@ -78,6 +78,12 @@ def tree(variables: Variables, base_dir: Path, mistakes: Mistakes) -> Found:
 
 def _text(variables: Variables, variable: str) -> Text:
     return text_at(variables[variable], variables.place(variable), variable, (variable,))
+
+
+def _already_noted(mark: Mark) -> Text:
+    nothing = text_at("", mark, "targets")
+    nothing.broken = True
+    return nothing
 
 
 def _put(branch: Branch, keys: tuple[str, ...], value: Text) -> None:
