@@ -174,22 +174,25 @@ class Proxy:
             if self.mode is Mode.RESET:
                 link.reset()
                 return
-            await self._while_silent()
+            await self._while_silent(writer)
             link.server = await asyncio.open_connection(*self.target)
             if self.mode is Mode.HALF_CLOSE:
                 _half_close(writer)
             await self._forward(link)
         except OSError:
-            link.reset()
+            pass
         finally:
             self._links.discard(link)
+            if self.mode is Mode.DROP:  # the server hears nothing of a client that went away
+                _reset(writer)
+                await self._changed.wait()
             link.reset()
 
     async def _forward(self, link: _Link) -> None:
         assert link.server is not None
         ways = [
-            asyncio.ensure_future(self._pump(link.client[0], link.server[1], down=False)),
-            asyncio.ensure_future(self._pump(link.server[0], link.client[1], down=True)),
+            asyncio.ensure_future(self._pump(link, down=False)),
+            asyncio.ensure_future(self._pump(link, down=True)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.ALL_COMPLETED)
@@ -198,16 +201,27 @@ class Proxy:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
 
-    async def _while_silent(self) -> None:
+    async def _while_silent(self, client: asyncio.StreamWriter) -> None:
+        """Wait while nothing is forwarded. Raises ``ConnectionError`` if the client goes away."""
         while self.mode is Mode.DROP:
-            await self._changed.wait()
+            changed = asyncio.ensure_future(self._changed.wait())
+            gone = asyncio.ensure_future(_gone(client))
+            try:
+                await asyncio.wait((changed, gone), return_when=asyncio.FIRST_COMPLETED)
+                if gone.done():
+                    raise ConnectionResetError("the client went away")
+            finally:
+                for task in (changed, gone):
+                    task.cancel()
+                await asyncio.gather(changed, gone, return_exceptions=True)
 
-    async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, down: bool
-    ) -> None:
+    async def _pump(self, link: _Link, *, down: bool) -> None:
+        assert link.server is not None
+        source, sink = (link.server, link.client) if down else (link.client, link.server)
+        reader, writer, client = source[0], sink[1], link.client[1]
         with contextlib.suppress(OSError):
             while chunk := await reader.read(_CHUNK):
-                await self._while_silent()
+                await self._while_silent(client)
                 if self.mode is Mode.DELAY:
                     await asyncio.sleep(self._seconds)
                 if self.mode is Mode.HALF_CLOSE and down:
@@ -221,7 +235,7 @@ class Proxy:
                 if self.mode is Mode.CUT and down and self._left <= 0:
                     _reset(writer)
                     return
-            await self._while_silent()
+            await self._while_silent(client)
             _half_close(writer)
 
     def _counted(self, count: int, *, down: bool) -> None:
@@ -229,6 +243,12 @@ class Proxy:
             self.bytes_down += count
         else:
             self.bytes_up += count
+
+
+async def _gone(writer: asyncio.StreamWriter) -> None:
+    """Return when the connection has ended, however."""
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
