@@ -15,7 +15,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from watchdog.engines.postgresql.errors import (
     NotPostgresqlError,
@@ -246,8 +246,8 @@ class _Greeting(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are none of asyncio's classes, though they do the same.
+        self._transport = cast("asyncio.Transport", transport)
         self.protocol.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
