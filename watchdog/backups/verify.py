@@ -85,7 +85,7 @@ async def restore(
     engine = engine_of(backup, engines)
     await proving.prove(backup, engine, proving.HASH)
     started = time.monotonic()
-    notes = await engine.restore(backup.path, to, progress)
+    notes = tuple(await engine.restore(backup.path, to, progress) or ())
     seconds = time.monotonic() - started
     known = await asyncio.to_thread(_current, backup)
     verification = replace(known, restored_at=clock.now(), restore_duration=round(seconds, 3))

@@ -187,6 +187,13 @@ def span(time: timedelta | float) -> str:
     return " ".join(parts[:2])
 
 
+def tables(count: int | None) -> str:
+    """Return the number of tables as a part of a sentence, "" if it is unknown."""
+    if count is None:
+        return ""
+    return ", 1 table" if count == 1 else f", {count} tables"
+
+
 def age(moment: datetime, now: datetime) -> str:
     """Return how long ago *moment* was."""
     return span(now - moment) if now >= moment else "in the future"

@@ -98,7 +98,7 @@ def _print(reports: Sequence[Report], language: str) -> None:
         if report.failure is not None:
             _backups.print_failure(console, name, report.failure, language)
         elif backup is not None:
-            tables = "" if backup.manifest.tables is None else f", {backup.manifest.tables} tables"
+            tables = _backups.tables(backup.manifest.tables)
             line = (
                 f"{name}: {backup.id}, {_backups.size(backup.manifest.size_bytes)}{tables},"
                 f" verified at level {backup.level}, {_backups.span(backup.manifest.duration)}"

@@ -106,7 +106,7 @@ def _refuse_what_is_wrong(backup: Backup, to: DatabaseUrl, config: Config | None
 
 
 def _chosen(backup: Backup) -> Text:
-    tables = "" if backup.manifest.tables is None else f", {backup.manifest.tables} tables"
+    tables = _backups.tables(backup.manifest.tables)
     age = _backups.age(backup.manifest.recovery_point, SystemClock().now())
     return Text(
         f"backup {backup.id} of {backup.target}: its data is {age} old,"
