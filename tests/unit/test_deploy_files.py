@@ -27,7 +27,7 @@ def needs(tool: str) -> None:
 
 def directives(path: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for line in path.read_text().splitlines():
+    for line in path.read_text().replace("\\\n", "").splitlines():
         if match := re.match(r"([A-Za-z]+)=(.*)", line):
             found.setdefault(match[1], []).append(match[2])
     return found
