@@ -195,7 +195,7 @@ class Proxy:
             asyncio.ensure_future(self._pump(link, down=True)),
         ]
         try:
-            await asyncio.wait(ways, return_when=asyncio.ALL_COMPLETED)
+            await asyncio.wait(ways, return_when=asyncio.FIRST_EXCEPTION)
         finally:
             for way in ways:
                 way.cancel()
@@ -219,24 +219,22 @@ class Proxy:
         assert link.server is not None
         source, sink = (link.server, link.client) if down else (link.client, link.server)
         reader, writer, client = source[0], sink[1], link.client[1]
-        with contextlib.suppress(OSError):
-            while chunk := await reader.read(_CHUNK):
-                await self._while_silent(client)
-                if self.mode is Mode.DELAY:
-                    await asyncio.sleep(self._seconds)
-                if self.mode is Mode.HALF_CLOSE and down:
-                    continue
-                if self.mode is Mode.CUT and down:
-                    chunk = chunk[: self._left]
-                    self._left -= len(chunk)
-                writer.write(chunk)
-                await writer.drain()
-                self._counted(len(chunk), down=down)
-                if self.mode is Mode.CUT and down and self._left <= 0:
-                    _reset(writer)
-                    return
+        while chunk := await reader.read(_CHUNK):
             await self._while_silent(client)
-            _half_close(writer)
+            if self.mode is Mode.DELAY:
+                await asyncio.sleep(self._seconds)
+            if self.mode is Mode.HALF_CLOSE and down:
+                continue
+            if self.mode is Mode.CUT and down:
+                chunk = chunk[: self._left]
+                self._left -= len(chunk)
+            writer.write(chunk)
+            await writer.drain()
+            self._counted(len(chunk), down=down)
+            if self.mode is Mode.CUT and down and self._left <= 0:
+                raise ConnectionResetError("cut here")  # ends both sides by RST
+        await self._while_silent(client)
+        _half_close(writer)
 
     def _counted(self, count: int, *, down: bool) -> None:
         if down:
