@@ -45,7 +45,7 @@ class SqliteBackups:
         """Look at the source from outside, and that it is not empty."""
         path = _path(url)
         progress = Progress(phase=Phase.PREFLIGHT)
-        async with self._classified(progress, target):
+        async with self._classified(progress, target, path):
             files = await self._slots.run(f"preflight:{path}", lambda: _preflight(path))
         size = files.main.size + (files.wal.size if files.wal is not None else 0)
         return Preflight(_versions(), size)
@@ -68,7 +68,7 @@ class SqliteBackups:
                 discard(into)
                 raise
 
-        async with self._classified(stage, target, Phase.COPY):
+        async with self._classified(stage, target, path, Phase.COPY):
             copied = await self._slots.run(f"copy:{path}", work, stage.cancel, _LINGER)
         return Produced(
             copied.recovery_point,
@@ -88,7 +88,7 @@ class SqliteBackups:
 
     async def prove(self, target: Target | None, artefact: Path) -> Proof:
         """Read the copy through: level 3, ``integrity_check`` says that it is whole."""
-        async with self._classified(Progress(phase=Phase.VERIFY), target):
+        async with self._classified(Progress(phase=Phase.VERIFY), target, artefact):
             return await proof.prove(artefact)
 
     async def restore(
@@ -102,7 +102,7 @@ class SqliteBackups:
         def report(done: int) -> None:
             loop.call_soon_threadsafe(progress, done)
 
-        async with self._classified(stage, None):
+        async with self._classified(stage, None, path):
             await self._slots.run(
                 f"restore:{path}",
                 lambda: restore.restore(artefact, path, stage, report),
@@ -112,7 +112,11 @@ class SqliteBackups:
 
     @asynccontextmanager
     async def _classified(
-        self, progress: Progress, target: Target | None, phase: Phase | None = None
+        self,
+        progress: Progress,
+        target: Target | None,
+        path: str | Path,
+        phase: Phase | None = None,
     ) -> AsyncIterator[None]:
         """Turn what goes wrong in the block into ``ActionFailed``."""
         try:
@@ -120,7 +124,7 @@ class SqliteBackups:
         except ActionFailed:
             raise
         except (SqliteTrouble, sqlite3.Error, OSError) as error:
-            failure = failures.classify(error, phase or progress.phase, target)
+            failure = failures.classify(error, phase or progress.phase, target, str(path))
             raise ActionFailed(failure) from error
 
 

@@ -32,11 +32,16 @@ def path_of(target: Target) -> str:
     return target.url.path
 
 
-def classify(error: BaseException, phase: Phase | None, target: Target | None) -> Failure:
-    """Return the failure that *error* is; one that nobody knows is ``internal``."""
+def classify(
+    error: BaseException, phase: Phase | None, target: Target | None, path: str = ""
+) -> Failure:
+    """Return the failure that *error* is; one that nobody knows is ``internal``.
+
+    *path* is the file where it is not the target's own.
+    """
     if isinstance(error, ActionFailed):
         return error.failure
-    facts = facts_of(target)
+    facts = facts_of(target, path)
     if isinstance(error, TimeoutError):
         code = errno.errorcode.get(error.errno or 0, "")
         return Failure(Kind.TIMEOUT, _text(error), phase, code, facts=facts)
@@ -66,15 +71,18 @@ def timed_out(phase: Phase | None, seconds: float, target: Target) -> Failure:
     return Failure(Kind.TIMEOUT, mask(text), phase, facts=facts_of(target))
 
 
-def facts_of(target: Target | None) -> dict[str, str]:
+def facts_of(target: Target | None, path: str = "") -> dict[str, str]:
     """Return what fills the placeholders of a hint's steps."""
     facts = {"user": _user(), "uid": str(os.geteuid())}
-    if target is not None and isinstance(target.url, SqliteUrl):
+    if target is not None:
+        facts["target"] = target.name
+        if not path and isinstance(target.url, SqliteUrl):
+            path = target.url.path
+    if path:
         facts |= {
-            "target": target.name,
-            "path": target.url.path,
-            "directory": str(Path(target.url.path).parent),
-            "database": Path(target.url.path).name,
+            "path": path,
+            "directory": str(Path(path).parent),
+            "database": Path(path).name,
         }
     return facts
 

@@ -46,6 +46,7 @@ def restore(artefact: Path, path: str, progress: Progress, report: Callable[[int
         )
     place = Path(os.path.realpath(path))
     old = _refuse_unless_empty(str(place), progress)
+    progress.enter(Phase.PREFLIGHT)
     _refuse_if_open(place)
     partial = place.with_name(f".{place.name}.{os.getpid()}.partial")
     progress.enter(Phase.COPY)
