@@ -34,12 +34,16 @@ class Log(_Keys):
     """What the log looks like."""
 
     format: fields.LogFormat = Field(
-        default="auto", description="auto is console on a terminal and JSON elsewhere."
+        default="auto",
+        description="auto is console on a terminal and JSON elsewhere.",
+        examples=["json"],
     )
     level: fields.LogLevel = Field(
-        default="info", description="The least important records to be written."
+        default="info", description="The least important records to be written.", examples=["info"]
     )
-    language: fields.Language = Field(default="en", description="The language of hints.")
+    language: fields.Language = Field(
+        default="en", description="The language of hints.", examples=["en"]
+    )
 
 
 class Web(_Keys):
@@ -48,6 +52,7 @@ class Web(_Keys):
     reload: fields.Switch = Field(
         default=False,
         description="Whether POST /-/reload reads the configuration again; without it: 403.",
+        examples=[True],
     )
 
 
@@ -72,6 +77,7 @@ class Probe(_Keys):
     session: fields.Session = Field(
         default="held",
         description="held keeps one session per PostgreSQL server, per-round none between rounds.",
+        examples=["held"],
     )
 
     @field_validator("timeout")
@@ -126,6 +132,7 @@ class Backup(_Keys):
     keep: Keep = Field(
         default_factory=lambda: Keep.model_construct(last=3, daily=7, weekly=4, monthly=3),
         description="Which backups stay, a number for each reason; what is not written keeps none.",
+        examples=[{"last": 3, "daily": 7}],
         json_schema_extra={"default": {"last": 3, "daily": 7, "weekly": 4, "monthly": 3}},
     )
     url: fields.Url | None = Field(
@@ -142,6 +149,7 @@ class Backup(_Keys):
     run_on_start: fields.Switch = Field(
         default=False,
         description="Whether a target that was never backed up is backed up at start.",
+        examples=[True],
     )
     timeout: fields.LongTimeout = Field(
         default=6 * 3600.0, description="A backup that takes longer is cancelled.", examples=["6h"]
@@ -183,9 +191,15 @@ OptionalBackup = Annotated[Backup | None, BeforeValidator(_on_or_off), _SwitchTo
 class Defaults(_Keys):
     """What holds for every target that does not say otherwise."""
 
-    probe: Probe = Field(default_factory=Probe, description="How targets are probed.")
+    probe: Probe = Field(
+        default_factory=Probe,
+        description="How targets are probed.",
+        examples=[{"interval": "15s", "timeout": "5s"}],
+    )
     backup: OptionalBackup = Field(
-        default=None, description="When and where targets are backed up; without it they are not."
+        default=None,
+        description="When and where targets are backed up; without it they are not.",
+        examples=[{"schedule": "0 3 * * *", "directory": "backups"}],
     )
 
 
@@ -198,7 +212,7 @@ class Target(_Keys):
     url: fields.Url = Field(
         description="The database's URL, as the application has it.",
         examples=[
-            "postgresql://codelab:${PASSWORD}@postgres:5432/agent_runtime",
+            "postgresql://codelab:${POSTGRES_PASSWORD}@postgres:5432/agent_runtime",
             "sqlite:///data/agent_runtime.db",
         ],
     )
@@ -212,10 +226,15 @@ class Target(_Keys):
         description="Labels of watchdog_target_info, each as label_NAME.",
         examples=[{"team": "codelab"}],
     )
-    probe: Probe = Field(default_factory=Probe, description="What differs from defaults.probe.")
+    probe: Probe = Field(
+        default_factory=Probe,
+        description="What differs from defaults.probe.",
+        examples=[{"interval": "5m"}],
+    )
     backup: OptionalBackup = Field(
         default=None,
         description="What differs from defaults.backup; false turns backups of this target off.",
+        examples=[{"schedule": "@every 6h"}, False],
     )
 
 
@@ -228,8 +247,16 @@ class Root(_Keys):
         description="Where metrics and pages are served.",
         examples=["127.0.0.1:10187", "[::1]:10187", "unix:/run/db-watchdog/http.sock"],
     )
-    log: Log = Field(default_factory=Log, description="What the log looks like.")
-    web: Web = Field(default_factory=Web, description="What HTTP allows beyond reading.")
+    log: Log = Field(
+        default_factory=Log,
+        description="Form, level and language of the log.",
+        examples=[{"format": "json"}],
+    )
+    web: Web = Field(
+        default_factory=Web,
+        description="What may be done over HTTP beyond reading.",
+        examples=[{"reload": True}],
+    )
     state_directory: fields.FilePath | None = Field(
         default=None,
         description="Where the daemon keeps what outlives it. Under systemd its state directory.",
@@ -238,5 +265,10 @@ class Root(_Keys):
     defaults: Defaults = Field(
         default_factory=Defaults,
         description="What holds for every target unless it says otherwise.",
+        examples=[{"probe": {"interval": "30s"}}],
     )
-    targets: list[Target] = Field(description="The databases that are watched.", min_length=1)
+    targets: list[Target] = Field(
+        description="The databases that are watched.",
+        min_length=1,
+        examples=[[{"name": "agent-runtime", "url": "sqlite:///data/agent_runtime.db"}]],
+    )

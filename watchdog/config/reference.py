@@ -1,7 +1,7 @@
-"""The reference of all keys as Markdown, for docs/configuration.md.
+"""The tables of docs/configuration.md: all keys, and the query keys that are refused.
 
-Owns: one table a section, made from the models. Must not know: anything that
-the models do not say.
+Owns: one table a section, made from the models and the table of query keys.
+Must not know: anything that these do not say.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from watchdog.config.schema import json_schema
+from watchdog.database_url import PARAMETERS
 
 BEGIN: Final = "<!-- keys: made from the models by tools/write_configuration_reference.py -->"
 END: Final = "<!-- end of keys -->"
+REFUSED_BEGIN: Final = "<!-- refused -->"
+REFUSED_END: Final = "<!-- end of refused -->"
 
 
 def reference() -> str:
@@ -29,6 +32,27 @@ def reference() -> str:
         ]
         lines.append("")
     return "\n".join([*lines, END])
+
+
+def refusals() -> str:
+    """Return the table of query keys that are refused, with what to write instead."""
+    lines = [REFUSED_BEGIN, "", "| key | instead |", "| --- | --- |"]
+    for name, parameter in sorted(PARAMETERS.items()):
+        for value, advice in parameter.refused.items():
+            shown = name if value == "*" else f"{name}={value.replace(':', ':…')}"
+            lines.append(f"| `{shown}` | {advice} |")
+    return "\n".join([*lines, "", REFUSED_END])
+
+
+def filled(page: str) -> str:
+    """Return the text of docs/configuration.md with both tables as they are now."""
+    for begin, end, table in (
+        (BEGIN, END, reference()),
+        (REFUSED_BEGIN, REFUSED_END, refusals()),
+    ):
+        before, _, rest = page.partition(begin)
+        page = before + table + rest.partition(end)[2]
+    return page
 
 
 def _sections(
@@ -58,16 +82,22 @@ def _row(key: str, field: dict[str, Any], *, required: bool) -> str:
     options = next((part["enum"] for part in field.get("anyOf", []) if "enum" in part), None)
     if options:
         examples = ", ".join(_code(option) for option in options)
-    meaning = field.get("description", "").replace("|", "\\|")
+    meaning = field["description"]
+    meaning = meaning.replace("|", "\\|")
     return f"| `{key}` | {default} | {examples} | {meaning} |"
 
 
 def _code(value: Any) -> str:
     if value is None:
         return ""
+    return f"`{_yaml(value)}`"
+
+
+def _yaml(value: Any) -> str:
     if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_yaml, value))}]"
     if isinstance(value, dict):
-        inner = ", ".join(f"{key}: {each}" for key, each in value.items())
-        return f"`{{{inner}}}`"
-    return f"`{value}`"
+        return f"{{{', '.join(f'{key}: {_yaml(each)}' for key, each in value.items())}}}"
+    return str(value)

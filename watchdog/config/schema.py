@@ -50,6 +50,8 @@ def _tidied(node: Any) -> Any:
     if "properties" in found:
         for each in found["properties"].values():
             each.pop("title", None)  # the key itself says it
+            for part in each.get("anyOf", []):
+                part.pop("examples", None)  # the key has its own
     return found
 
 

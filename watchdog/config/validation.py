@@ -146,7 +146,7 @@ def _unknown(location: Location) -> str:
 def _missing(location: Location) -> str:
     field = _model_at(location[:-1]).model_fields[str(location[-1])]
     example = (field.examples or [None])[0]
-    written = example or "with a list of databases"
+    written = "with a list of databases" if isinstance(example, list) else example
     return f"is missing: write {location[-1]}: {written}"
 
 
