@@ -67,6 +67,7 @@ def build(services: Services) -> ASGIApp:
         ],
         exception_handlers={HTTPException: _refusal, Exception: _defect},
     )
+    application.router.redirect_slashes = False  # such a redirect would repeat the Host header
     return _SafeHeaders(application)
 
 
