@@ -35,11 +35,11 @@ def match(evidence: Evidence) -> tuple[Match, ...]:
     """
     coded = rules.candidates(evidence)
     if not evidence.text or (coded and evidence.routine and len(coded) == 1):
-        return _ranked(coded)
+        return texts.ranked(coded)
     worded = _worded(evidence, known_engine=bool(coded))
     if not coded:
-        return _ranked(worded)
-    return _ranked(_together(coded, worded))
+        return texts.ranked(worded)
+    return texts.ranked(_together(coded, worded))
 
 
 def family_of(cause: str) -> Kind:
@@ -68,8 +68,3 @@ def _together(coded: dict[str, float], worded: dict[str, float]) -> dict[str, fl
         for cause, confidence in worded.items():
             together.setdefault(cause, confidence)
     return together or coded
-
-
-def _ranked(found: dict[str, float]) -> tuple[Match, ...]:
-    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Match(cause, round(confidence, 2)) for cause, confidence in ranked)

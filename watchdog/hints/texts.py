@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from watchdog.hints import rules
 from watchdog.hints.catalogue import entries
 from watchdog.hints.entry import Needs, Wording
-from watchdog.hints.evidence import Evidence
+from watchdog.hints.evidence import Evidence, Match
 from watchdog.hints.surroundings import Surroundings, without_links
 
 LONGEST: Final = 64 * 1024  # characters; of a longer text the beginning and the end are read
@@ -96,6 +96,12 @@ def candidates(text: str, engine: str = "", neighbours: str = "") -> dict[str, f
     for cause, confidence in _written_codes(lowered).items():
         found[cause] = max(found.get(cause, 0.0), confidence)
     return found
+
+
+def ranked(found: Mapping[str, float]) -> tuple[Match, ...]:
+    """Return candidates best first; of equals in the order of the alphabet."""
+    best_first = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Match(cause, round(confidence, 2)) for cause, confidence in best_first)
 
 
 def _believed(

@@ -342,6 +342,14 @@ FAMILY = Family(
                 Wording("роль", r"роль [\"«][^\"»\n]+[\"»] не існує"),
                 Wording("password authentication failed for user", confidence=0.35),
                 Wording("не прошёл проверку подлинности (по паролю)", confidence=0.35),
+                Wording(
+                    "does not exist",
+                    r"(?:detail|подробности):\s+role [\"'«][^\"'»\n]+[\"'»] does not exist",
+                    0.97,
+                ),
+                Wording(
+                    "не существует", r"подробности:\s+роль [\"«][^\"»\n]+[\"»] не существует", 0.97
+                ),
             ),
         ),
         Entry(

@@ -1,0 +1,146 @@
+"""From a stream of log lines to the events that have a hint.
+
+Owns: which lines belong together (a message with its DETAIL, a traceback, a
+wrapped statement) and judging them with their neighbours. Must not know:
+files, terminals, languages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from watchdog.hints import texts
+from watchdog.hints.evidence import Match
+
+_MOST_LINES: Final = 400  # of one event; longer ones are judged in parts
+_NEIGHBOURS: Final = 3
+_CONFIDENT: Final = 0.5  # a line of a log is no question: what is less sure is not said
+
+# "postgres-1  | ", as docker compose puts before each line.
+_COMPOSE: Final = re.compile(r"^[\w.-]{1,64} +\| ?")
+_GOES_ON: Final = re.compile(
+    r"caused by:|suppressed:|\.{3} \d+ more|\[sql[:\]]|\[parameters|\(background on this error"
+    r"|command was:|the above exception was|during handling of the above|pg_\w+: (?:detail|hint):"
+    r"|psql: (?:detail|hint):|pg_\w+: (?:подробности|подсказка):|at [\w.$<>]{3,}\(|line \d+:",
+    re.IGNORECASE,
+)
+_FIELD: Final = re.compile(
+    r"^[^\n]{0,160}?\b(?:DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION|ПОДРОБНОСТИ|ПОДСКАЗКА|КОНТЕКСТ"
+    r"|ОПЕРАТОР|ЗАПРОС|ПОЛОЖЕНИЕ|TIPP|ANWEISUNG|ZUSAMMENHANG|DÉTAIL|ASTUCE|INSTRUCTION|DETALLE"
+    r"|SUGERENCIA|SENTENCIA|DETTAGLI|SUGGERIMENTO|ISTRUZIONE):  ?\S"
+)
+_FIELD_KEYS: Final = (
+    "DETAIL:", "HINT:", "CONTEXT:", "STATEMENT:", "QUERY:", "LOCATION:", "ПОДРОБНОСТИ:", "ПОДСКАЗКА:",
+    "КОНТЕКСТ:", "ОПЕРАТОР:", "ЗАПРОС:", "ПОЛОЖЕНИЕ:", "TIPP:", "ANWEISUNG:", "ZUSAMMENHANG:",
+    "DÉTAIL", "ASTUCE", "INSTRUCTION", "DETALLE:", "SUGERENCIA:", "SENTENCIA:", "DETTAGLI:",
+    "SUGGERIMENTO:", "ISTRUZIONE:",
+)  # fmt: skip
+_TRACEBACK: Final = "Traceback (most recent call last)"
+_ATTEMPT: Final = "connection to server "
+_TIME: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d| UTC)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Lines that tell one thing, and what they may mean. ``line`` counts from 1."""
+
+    line: int
+    text: str
+    matches: tuple[Match, ...]
+
+    @property
+    def time(self) -> str:
+        """The first time that stands in it, as written; "" if none does."""
+        found = _TIME.search(self.text)
+        return found.group() if found else ""
+
+
+def events(lines: Iterable[str]) -> Iterator[Event]:
+    """Yield the events of *lines* that have a hint, each as soon as its last line is known."""
+    grouping = _Grouping()
+    for number, line in enumerate(lines, start=1):
+        event = grouping.add(number, line)
+        if event is not None:
+            yield event
+    event = grouping.end()
+    if event is not None:
+        yield event
+
+
+class _Grouping:
+    """Collects the lines of the event at hand."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._first = 1
+        self._suspicious = False
+        self._in_traceback = False
+        self._had_traceback = False
+        self._blank = 0
+        self._before: deque[str] = deque(maxlen=_NEIGHBOURS)
+
+    def add(self, number: int, line: str) -> Event | None:
+        """Take the next line; return the event that it ended, if that has a hint."""
+        line = line.rstrip("\r\n")
+        if "|" in line[:66]:
+            line = _COMPOSE.sub("", line, count=1)
+        if not line or line.isspace():
+            self._blank += 1
+            return None
+        finished = None
+        if not self._lines or not self._belongs(line):
+            finished = self.end()
+            self._first = number
+        self._take(line)
+        return finished
+
+    def end(self) -> Event | None:
+        """Judge the event at hand and forget it."""
+        lines, self._lines = self._lines, []
+        event = None
+        if lines and self._suspicious:
+            event = self._judge("\n".join(lines))
+        self._before.extend(lines[-_NEIGHBOURS:])
+        self._suspicious = self._in_traceback = self._had_traceback = False
+        self._blank = 0
+        return event
+
+    def _take(self, line: str) -> None:
+        self._lines.append(line)
+        self._blank = 0
+        if _TRACEBACK in line:
+            self._in_traceback = self._had_traceback = True
+        elif self._in_traceback and not line[0].isspace():
+            self._in_traceback = False  # the exception itself; its stack is above it
+        if not self._suspicious:
+            self._suspicious = texts.may_match(line.lower())
+
+    def _belongs(self, line: str) -> bool:
+        if len(self._lines) >= _MOST_LINES:
+            return False
+        if self._blank:
+            return self._had_traceback and self._blank <= 2 and _resumes(line)
+        return (
+            self._in_traceback
+            or line[0].isspace()
+            or _GOES_ON.match(line) is not None
+            or (any(key in line for key in _FIELD_KEYS) and _FIELD.match(line) is not None)
+            or (line.startswith(_ATTEMPT) and _ATTEMPT in self._lines[-1] + self._lines[0])
+            or (self._had_traceback and _TRACEBACK in line)
+        )
+
+    def _judge(self, text: str) -> Event | None:
+        found = texts.ranked(texts.candidates(text, neighbours="\n".join(self._before)))
+        if not found or found[0].confidence < _CONFIDENT:
+            return None
+        return Event(self._first, text, found)
+
+
+def _resumes(line: str) -> bool:
+    return _TRACEBACK in line or _GOES_ON.match(line) is not None
