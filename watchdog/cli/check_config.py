@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
+from watchdog import log
 from watchdog.cli import NO, USAGE, YES
 from watchdog.cli._configuration import Loading, configuration
+from watchdog.cli._environment import run as run_loop
+from watchdog.clock import SystemClock
 from watchdog.config import Config
 from watchdog.config.scalars import span
-from watchdog.errors import ConfigurationError, UsageError
+from watchdog.errors import ConfigurationError
 from watchdog.model import BackupSettings, Target
+from watchdog.results import ResultStore
 from watchdog.secret import mask
 
 
@@ -55,13 +58,18 @@ def COMMAND(  # noqa: N802 - the registry's name
 
 def _connect(loading: Loading, config: Config) -> list[str]:
     """Return a line for each database that cannot be reached."""
-    try:
-        online = importlib.import_module("watchdog.cli._online")
-    except ModuleNotFoundError:
-        raise UsageError(
-            "--online is not available here: db-watchdog probe connects to each database"
-        ) from None
-    lines: list[str] = online.unreached(loading, config)
+    # Imported here: only this option needs drivers.
+    from watchdog.cli._round import one_round  # noqa: PLC0415
+
+    log.configure("console", "error")
+    store = ResultStore(SystemClock())
+    run_loop(one_round(store, loading, config.targets))
+    lines = []
+    for status in store.statuses():
+        if not status.up:
+            failure = status.failure
+            what = f"{failure.kind}: {failure.message}" if failure else "no answer"
+            lines.append(f"{status.target.name}: {what} (db-watchdog probe says what to do)")
     return lines
 
 

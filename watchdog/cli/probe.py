@@ -14,15 +14,13 @@ from watchdog import log
 from watchdog.cli import NO, USAGE, YES
 from watchdog.cli._configuration import Loading, configuration
 from watchdog.cli._environment import run as run_loop
+from watchdog.cli._round import one_round
 from watchdog.clock import SystemClock
 from watchdog.config import Config
 from watchdog.errors import ConfigurationError, UsageError
 from watchdog.model import Target
-from watchdog.report import Report
 from watchdog.results import ResultStore, ServerStatus, Status
-from watchdog.scheduling.runner import Runner
 from watchdog.secret import mask
-from watchdog.watch import Watch
 from watchdog.web.documents import hint_of, targets_document
 
 _NAGIOS_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -67,7 +65,7 @@ def COMMAND(  # noqa: N802 - the registry's name
         context.exit(_NAGIOS_USAGE)
     log.configure("console", "debug" if debug else "error")
     store = ResultStore(SystemClock())
-    run_loop(_probe(store, loading, chosen))
+    run_loop(one_round(store, loading, chosen))
     statuses = store.statuses()
     if nagios:
         context.exit(_print_nagios(statuses))
@@ -91,20 +89,6 @@ def _choose(config: Config, names: Sequence[str]) -> tuple[Target, ...]:
             f"({config.source})"
         )
     return tuple(known[name] for name in names) if names else config.targets
-
-
-async def _probe(store: ResultStore, loading: Loading, targets: Sequence[Target]) -> None:
-    clock = SystemClock()
-    # Nothing is announced: the lines are this command's own.
-    report = Report(store, clock, announce=False)
-    runner = Runner(clock, report.take)
-    watch = Watch(loading.engines, clock, store, runner)
-    try:
-        await watch.configure(targets)
-        await watch.probe([target.name for target in targets], "command")
-    finally:
-        await runner.stop(0)
-        await watch.close()
 
 
 # ------------------------------------------------------------------ what people see
