@@ -181,9 +181,7 @@ async def test_a_hung_target_does_not_delay_another_one(
 async def test_a_full_server_turns_visits_away_and_the_held_session_says_who_fills_it(
     private_cluster: MakeCluster,
 ) -> None:
-    server = private_cluster(
-        max_connections=10, superuser_reserved_connections=2, reserved_connections=0
-    )
+    server = private_cluster(max_connections=10, superuser_reserved_connections=2)
     target = server.target("shop", "watched_template")
     async with Watched(target) as watched:
         assert await watched.round() is None

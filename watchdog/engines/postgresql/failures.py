@@ -212,7 +212,10 @@ def _explained(
     best = next(iter(match(evidence)), None)
     if best is None or best.confidence < _CONFIDENT:
         return _failure(fallback, text, phase, facts, code, "")
-    return _failure(family_of(best.id), text, phase, facts, code, best.id)
+    cause = best.id
+    if cause == "tls_required" and facts.get("sslmode") != "disable":
+        cause = "hba_rejected"  # TLS was tried already
+    return _failure(family_of(cause), text, phase, facts, code, cause)
 
 
 def _failure(
