@@ -34,6 +34,11 @@ def moment_text(value: datetime | None) -> str | None:
     return None if value is None else rfc3339(value)
 
 
+def milliseconds(value: datetime) -> datetime:
+    """Cut *value* off as it will be written, so that what is read back is equal."""
+    return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
 def failure_document(failure: Failure | None) -> dict[str, Any] | None:
     """Return a failure as JSON; its message has been masked where it was classified."""
     if failure is None:

@@ -31,6 +31,7 @@ from watchdog.backups import (
 from watchdog.backups.attempts import Attempt
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.destination import Destinations
+from watchdog.backups.documents import milliseconds
 from watchdog.backups.manifest import Manifest, Verification
 from watchdog.clock import Clock
 from watchdog.engines import BackupEngine, Produced
@@ -163,7 +164,7 @@ class Pipeline:
     # ------------------------------------------------------------------ the steps
 
     def _begin(self, target: Target, progress: Progress) -> _Run:
-        settings, now = settings_of(target), self._clock.now()
+        settings, now = settings_of(target), milliseconds(self._clock.now())
         engine = self._engines[target.engine]
         started = self._clock.monotonic()
         return _Run(target, settings, engine, progress, now, started, names.new_id(now))
@@ -197,7 +198,7 @@ class Pipeline:
         run.enter(Phase.VERIFY)
         digest, size, proof = await proving.of_new(run.engine, run.target, run.partial)
         run.enter(Phase.PUBLISH)
-        finished_at = self._clock.now()
+        finished_at = milliseconds(self._clock.now())
         manifest = Manifest(
             id=run.identity,
             target=run.target.name,
@@ -206,7 +207,7 @@ class Pipeline:
             url=url.masked,
             server=_server(url),
             versions={**preflight.versions, **produced.versions},
-            recovery_point=produced.recovery_point,
+            recovery_point=milliseconds(produced.recovery_point),
             taken_at=run.started_at,
             size_bytes=size,
             sha256=digest,
@@ -247,7 +248,7 @@ class Pipeline:
     async def _record(self, run: _Run) -> Attempt:
         attempt = Attempt(
             started_at=run.started_at,
-            finished_at=self._clock.now(),
+            finished_at=milliseconds(self._clock.now()),
             outcome=run.outcome,
             duration=self._clock.monotonic() - run.started,
             backup=run.backup.id if run.backup else "",

@@ -38,6 +38,7 @@ _READ_THROUGH: Final = 2
 # The archive holds no indexes and is packed: rather too little than a refusal
 # of a backup that would have fitted.
 _SHARE_OF_DATABASE: Final = 4
+_EMPTY_DATABASE: Final = 7 << 20  # bytes of system catalogues, which no dump holds
 
 _LOOK: Final = """
 select current_setting('server_version_num')::int as number,
@@ -62,7 +63,7 @@ async def preflight(target: Target, url: PostgresqlUrl) -> Preflight:
     client = await _client_for(seen, target, url)
     return Preflight(
         {"server": seen.version, "pg_dump": client.version},
-        estimated_bytes=seen.size // _SHARE_OF_DATABASE,
+        estimated_bytes=max(0, seen.size - _EMPTY_DATABASE) // _SHARE_OF_DATABASE,
     )
 
 
