@@ -81,12 +81,12 @@ def survey(path: str) -> Files:
             "a path cannot hold a NUL character", code="SQLITE_CANTOPEN", component=path
         )
     real = os.path.realpath(path)
-    try:
-        main = _regular(real, path)
-        wal, shm, journal = (_beside(real + end) for end in ("-wal", "-shm", "-journal"))
-    except OSError as error:
-        raise unreachable(error, path) from error
-    return Files(real, main, wal, shm, journal, mount_of(real))
+    return _stat(real, path, mount_of(real))
+
+
+def again(files: Files) -> Files:
+    """Stat the same files once more. Raises as ``survey`` does."""
+    return _stat(files.path, files.path, files.mount)
 
 
 def unreachable(error: OSError, path: str) -> SqliteTrouble:
@@ -99,6 +99,15 @@ def unreachable(error: OSError, path: str) -> SqliteTrouble:
     text = f"{error.strerror or error}: {path}"
     hint = "sqlite_ioerr" if error.errno in (errno.EIO, errno.ESTALE, errno.ENXIO) else ""
     return SqliteTrouble(text, code=code, hint=hint, component=path)
+
+
+def _stat(real: str, path: str, mount: Mount | None) -> Files:
+    try:
+        main = _regular(real, path)
+        wal, shm, journal = (_beside(real + end) for end in ("-wal", "-shm", "-journal"))
+    except OSError as error:
+        raise unreachable(error, path) from error
+    return Files(real, main, wal, shm, journal, mount)
 
 
 def _regular(real: str, path: str) -> FileFacts:

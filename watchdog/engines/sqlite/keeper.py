@@ -62,6 +62,7 @@ class Keeper:
     """One child. Not thread-safe: borrow it."""
 
     def __init__(self) -> None:
+        self._holds = False
         self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
             [sys.executable, "-I", "-S", _PROGRAM],
             stdin=subprocess.PIPE,
@@ -87,6 +88,7 @@ class Keeper:
         """
         verb = "hold" if hold else "look"
         patience = (wait if hold else 0.0) + _PATIENCE
+        self._holds = hold
         words = self._ask(f"{verb} {wait:.3f} {os.fsencode(path).hex()}", patience).split()
         if words[:1] == ["error"]:
             number = int(words[1])
@@ -96,9 +98,11 @@ class Keeper:
             raise KeeperSilent(f"the keeper process gave no answer about {path!r}")
         return Look(words[1] == "exclusive", words[1] == "held", _bytes(words[2]), _bytes(words[3]))
 
-    def release(self, timeout: float = 1.0) -> None:
-        """Let go of the lock."""
-        self._ask("release", timeout)
+    def release(self) -> None:
+        """Let go of the lock, if it has one."""
+        if self._holds:
+            self._ask("release", _PATIENCE)
+            self._holds = False
 
     def end(self) -> None:
         """End the child; one that hangs in the kernel is left behind."""

@@ -35,7 +35,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from watchdog.engines.sqlite.files import Files, survey, unreachable, uri
+from watchdog.engines.sqlite.files import Files, again, survey, unreachable, uri
 from watchdog.engines.sqlite.keeper import Keeper, Look, borrow
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 from watchdog.model import Phase
@@ -222,7 +222,7 @@ class _Reader(Generic[T]):
 
     def _read_locked(self, files: Files) -> T:
         """Read as an ordinary reader; in WAL mode the keeper's lock keeps the -wal there."""
-        now = survey(self.path)
+        now = again(files)
         if (
             now.main.identity != files.main.identity
             or now.main.size == 0
@@ -237,7 +237,7 @@ class _Reader(Generic[T]):
         began = time.time_ns()
         error: sqlite3.Error | SqliteTrouble | None = None
         value: Any = None
-        self.progress.moved = lambda: survey(self.path).signature != files.signature
+        self.progress.moved = lambda: _replaced(files)
         try:
             value = self._query(files, mode="ro", immutable="1")
             moved = self.progress.moved()
@@ -288,6 +288,14 @@ class _Reader(Generic[T]):
                 busy = getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
                 if not busy or time.monotonic() > self.deadline or self.progress.cancelled.is_set():
                     raise
+
+
+def _replaced(files: Files) -> bool:
+    """Whether anything is no longer as it was in *files*."""
+    try:
+        return again(files).signature != files.signature
+    except SqliteTrouble:  # gone meanwhile: the next attempt says so
+        return True
 
 
 def _not_a_database(files: Files) -> Exception:
