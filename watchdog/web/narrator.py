@@ -6,6 +6,7 @@ asks, HTML.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,6 +65,8 @@ class Narrator:
 
 
 def key_of(prefix: str, text: str) -> str:
-    """Return *text* as an id of HTML that stays the same from one page to the next."""
+    """Return an id of HTML for *text*: the same on every page, another for another text."""
     tame = "".join(char if char.isalnum() and char.isascii() else "-" for char in text)
+    if tame != text:
+        tame = f"{tame[:60]}-{zlib.crc32(text.encode('utf-8', 'replace')):08x}"
     return f"{prefix}-{tame}"
