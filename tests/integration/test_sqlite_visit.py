@@ -84,6 +84,18 @@ async def test_a_wal_left_by_a_crash_is_read_where_its_index_is_there(tmp_path: 
     assert listing(tmp_path) == before
 
 
+@pytest.mark.parametrize("index", [b"", b"\x00" * 32768, b"\xff" * 32768, b"x"])
+async def test_a_wal_is_read_whatever_a_crash_made_of_its_index(
+    tmp_path: Path, index: bytes
+) -> None:
+    path = crashed_wal(tmp_path / "a.db")
+    Path(f"{path}-shm").write_bytes(index)
+    before = listing(tmp_path)
+    found = await visit(path)
+    assert found.values().get("tables") == 1 or found.troubles()
+    assert listing(tmp_path) == before
+
+
 async def test_a_wal_left_without_its_index_is_not_opened_and_said(tmp_path: Path) -> None:
     path = crashed_wal(tmp_path / "a.db", keep_shm=False)
     before = listing(tmp_path)

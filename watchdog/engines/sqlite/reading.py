@@ -47,6 +47,7 @@ T = TypeVar("T")
 _YOUNG_NS: Final = 20_000_000
 _IMMUTABLE_ATTEMPTS: Final = 3
 _STARTING_NS: Final = 250_000_000  # how long an application may be between -wal and -shm
+_RECOVERING: Final = ("SQLITE_READONLY_RECOVERY", "SQLITE_READONLY_CANTINIT")
 _BUSY_TURN: Final = 0.02  # seconds: SQLite tries at 0, 1, 3, 8 and 18 ms
 _PAUSE: Final = 0.005
 _LONGEST_PAUSE: Final = 0.1
@@ -156,6 +157,7 @@ class _Reader(Generic[T]):
     network: bool
     deadline: float
     attempt: int = 0
+    recovering: float = 0.0  # since when nothing but a recovery is in the way
 
     def try_once(self) -> Seen[T]:
         """Look, choose, read; raises ``_MovedError`` if it has to be done again."""
@@ -169,8 +171,7 @@ class _Reader(Generic[T]):
         with borrow() as keeper:
             way, look = self._choose(keeper, files)
             if way is Way.SHARED:
-                value = self._read_locked(files)
-                return Seen(files, way, look.is_wal, value)
+                return self._read_locked(files, look)
         if not way.opened:
             return Seen(files, way, look.is_wal)
         return Seen(files, way, look.is_wal, self._read_unmoved(files))
@@ -220,7 +221,7 @@ class _Reader(Generic[T]):
         except OSError as error:
             raise unreachable(error, error.filename or files.path) from error
 
-    def _read_locked(self, files: Files) -> T:
+    def _read_locked(self, files: Files, look: Look) -> Seen[T]:
         """Read as an ordinary reader; in WAL mode the keeper's lock keeps the -wal there."""
         now = again(files)
         if (
@@ -230,7 +231,17 @@ class _Reader(Generic[T]):
             or (now.shm is None) is not (files.shm is None)
         ):
             raise _MovedError("somebody opens and closes the file all the time")
-        return self._query(files, mode="ro", readonly_shm="1")
+        try:
+            value = self._query(files, mode="ro", readonly_shm="1")
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorname", "") not in _RECOVERING:
+                raise
+            # An application that is just opening it is about to put that right.
+            self.recovering = self.recovering or time.monotonic()
+            if time.monotonic() - self.recovering < _STARTING_NS / 1e9:
+                raise _MovedError("somebody is just opening the file") from None
+            return Seen(files, Way.UNRECOVERED, look.is_wal)
+        return Seen(files, Way.SHARED, look.is_wal, value)
 
     def _read_unmoved(self, files: Files) -> T:
         """Read without locks, and believe it only if nobody wrote."""
