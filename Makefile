@@ -23,7 +23,7 @@ $(READY): pyproject.toml
 
 run: $(READY)
 	@$(BIN)/python tools/make_sample_data.py data
-	@exec $(BIN)/db-watchdog run
+	@DB_WATCHDOG_STATE_DIRECTORY=.cache/state exec $(BIN)/db-watchdog run
 
 test: $(READY)
 	$(BIN)/python -m pytest -m "not lab" $(ARGS)
