@@ -413,7 +413,11 @@ async def _serve(listen: str, scene: str, language: str) -> None:
     server = HttpServer(build(services(store, clock, language=language)))
     await server.start(listen)
     print(*server.addresses, flush=True)
-    await server.run()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.run())
+        while True:
+            await asyncio.sleep(1)
+            clock.advance(1)
 
 
 if __name__ == "__main__":

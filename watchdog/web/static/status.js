@@ -5,6 +5,7 @@
   const EVERY = 5000;
   const LONGEST = 8000;
   let failures = 0;
+  let unknownIcon = "";
 
   // Makes `old` equal to `next`, touching only what differs; parts with an id
   // are found again by it, wherever they have moved.
@@ -84,12 +85,12 @@
     line.hidden = false;
     document.body.classList.add("is-stale");
     document.title = `? ${document.title}`;
-    showIcon("/static/favicon-unknown.svg");
+    showIcon(unknownIcon);
   }
 
   function showIcon(address) {
     const icon = document.querySelector("link[rel=icon]");
-    if (icon.getAttribute("href") !== address) icon.setAttribute("href", address);
+    if (address && icon.getAttribute("href") !== address) icon.setAttribute("href", address);
   }
 
   function withCopyButtons(root) {
@@ -129,6 +130,12 @@
       document.getElementById("said").textContent = "";
     }, 1500);
   });
+
+  // Kept at hand for when nothing can be loaded any more: a green icon would lie.
+  fetch("/static/favicon-unknown.svg")
+    .then((answer) => answer.text())
+    .then((svg) => { unknownIcon = `data:image/svg+xml,${encodeURIComponent(svg)}`; })
+    .catch(() => {});
 
   withCopyButtons(document.getElementById("page"));
   setInterval(() => { if (!document.hidden) renew(); }, EVERY);
