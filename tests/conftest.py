@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 
+import hypothesis
 import pytest
 
 from tests.support.postgres import (
@@ -15,6 +16,10 @@ from tests.support.postgres import (
     forget_initialised,
 )
 from tests.support.proxy import Proxy
+
+# A busy machine is no reason for a property to fail.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

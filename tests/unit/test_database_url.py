@@ -509,6 +509,19 @@ def test_parameters_have_libpqs_names_and_absolute_paths() -> None:
     assert "hush" not in repr(url) + url.libpq_conninfo() + str(url.libpq_environment())
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("-c%20geqo%3Doff%20-c%20jit%3Doff", "-c geqo=off -c jit=off"),
+        ("-c+geqo%3Doff+-c+jit%3Doff", "-c geqo=off -c jit=off"),
+        ("-ctimezone%3DEtc/GMT%2B3", "-ctimezone=Etc/GMT+3"),
+        ("-ctimezone=Etc/GMT+3", "-ctimezone=Etc/GMT+3"),
+    ],
+)
+def test_a_plus_between_options_is_a_space(written: str, meant: str) -> None:
+    assert postgresql(f"postgresql://u@h/d?options={written}").parameters["options"] == meant
+
+
 def test_keys_of_the_applications_driver_are_named_and_not_used() -> None:
     url = postgresql(
         "postgresql+asyncpg://u@h/d?prepared_statement_cache_size=0&command_timeout=60&schema=public"

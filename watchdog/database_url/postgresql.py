@@ -79,7 +79,7 @@ def _from_url(settings: _Settings, pieces: Pieces) -> None:
         if before is not None and before != value:
             raise DatabaseUrlError(f"{name} is given twice with different values: write it once")
         seen[name] = value
-        settings.offer(key, value)
+        settings.offer(key, _spaced(value) if name == "options" else value)
     named = tuple((host, port) for host, port in pieces.hosts if host)
     if named and "host" in seen:
         raise DatabaseUrlError(
@@ -91,6 +91,12 @@ def _from_url(settings: _Settings, pieces: Pieces) -> None:
     lone = [port for host, port in pieces.hosts if not host and port is not None]
     if lone:
         settings.values["port"] = str(lone[0])
+
+
+def _spaced(options: str) -> str:
+    # SQLAlchemy and asyncpg write and read a space as +, libpq does not. Between
+    # options a + can only be a space; in a value (GMT+3) it is itself.
+    return re.sub(r"(?<=-c)\+|\+(?=-)", " ", options)
 
 
 def _joined(query: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:

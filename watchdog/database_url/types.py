@@ -18,7 +18,7 @@ from watchdog.secret import MASK, Secret
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 # What a person reads in a path as it is, and what must be encoded to read it back.
-_LEGIBLE = "/ !$&'()*+,;=:@~-._[]{}|^<>\"\\`"
+_LEGIBLE = "/!$&'()*+,;=:@~-._[]{}|^<>\"\\`"
 
 
 class DatabaseUrlError(WatchdogError, ValueError):
