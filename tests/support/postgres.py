@@ -312,13 +312,13 @@ class Cluster:
 
     def children(self) -> dict[int, str]:
         """Return the title of each of the postmaster's children by process id."""
-        if not self.running:
-            return {}
-        return {
-            pid: Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
-            for pid in _children_of(self.pid)
-            if alive(pid)
-        }
+        titles = {}
+        for pid in _children_of(self.pid) if self.running else ():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if alive(pid):
+                    title = Path(f"/proc/{pid}/cmdline").read_text()
+                    titles[pid] = title.replace("\0", " ").strip()
+        return titles
 
     def pids(self) -> list[int]:
         """Return the postmaster's process id and those of its children."""
