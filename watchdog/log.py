@@ -26,8 +26,8 @@ LEVELS: Final = {
 # These speak at INFO of every job and request; what matters of them we log ourselves.
 _CHATTY: Final = ("apscheduler", "uvicorn", "asyncio", "aiosqlite", "asyncpg")
 
-# What people read first on a console line; the hint's long parts follow on their own lines.
-_STEPS: Final = ("cause", "steps", "documentation")
+# A hint's long parts, which follow a console line on rows of their own.
+_BELOW: Final = ("title", "cause", "steps", "documentation")
 
 
 def configure(form: str = "auto", level: str = "info", stream: TextIO | None = None) -> None:
@@ -52,7 +52,7 @@ def configure(form: str = "auto", level: str = "info", stream: TextIO | None = N
         _mask_values,
     ]
     if console:
-        final += [_fold_steps, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        final.append(_Console(colours=stream.isatty()))
     else:
         final.append(structlog.processors.JSONRenderer(ensure_ascii=False))
     handler = logging.StreamHandler(stream)
@@ -96,14 +96,21 @@ def _masked(value: object) -> object:
     return mask(str(value))
 
 
-def _fold_steps(
-    _logger: object, _name: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    """On a console a hint's cause and steps stand below the line, one a row."""
-    cause, steps, link = (event.pop(key, None) for key in _STEPS)
-    rows = [cause] if cause else []
-    rows += [f"{number}. {step}" for number, step in enumerate(steps or (), start=1)]
-    rows += [link] if link else []
-    if rows:
-        event["event"] = "\n      ".join([str(event.get("event", "")), *map(str, rows)])
-    return event
+class _Console:
+    """A line for people; a hint's title, cause and steps stand below it, one a row."""
+
+    def __init__(self, *, colours: bool) -> None:
+        self._render = structlog.dev.ConsoleRenderer(
+            colors=colours,
+            timestamp_key="timestamp",
+            pad_event_to=28,
+        )
+
+    def __call__(self, logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
+        title, cause, steps, link = (event.pop(key, None) for key in _BELOW)
+        rows = [str(row) for row in (title, cause) if row]
+        rows += [f"{number}. {step}" for number, step in enumerate(steps or (), start=1)]
+        rows += [str(link)] if link else []
+        if "target" in event:  # whose line it is comes first
+            event["event"] = f"{event.pop('target')}: {event.get('event', '')}"
+        return "\n      ".join([self._render(logger, name, event), *rows])
