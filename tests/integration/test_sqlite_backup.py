@@ -212,16 +212,25 @@ async def test_a_damaged_source_fails(tmp_path: Path) -> None:
     assert failed.failure.code == "SQLITE_CORRUPT"
 
 
-async def test_a_hot_journal_is_not_copied(tmp_path: Path) -> None:
-    path = hot_journal(tmp_path / "a.db")
-    failed = await failure_of(path, tmp_path / "copy")
-    assert failed.failure.hint == "sqlite_needs_recovery"
-
-
-async def test_a_crash_s_wal_without_its_index_is_not_copied_without_it(tmp_path: Path) -> None:
-    path = crashed_wal(tmp_path / "a.db", keep_shm=False)
-    failed = await failure_of(path, tmp_path / "copy")
-    assert failed.failure.hint == "sqlite_needs_recovery"
+async def test_what_a_crash_left_is_recovered_in_the_copy_alone(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    hot = hot_journal(source / "hot.db")
+    wal = crashed_wal(source / "wal.db", keep_shm=False)
+    before = listing(source)
+    for path in (hot, wal):
+        copies = tmp_path / path.stem
+        copies.mkdir()
+        produced = await produce(path, copies / "copy")
+        assert produced.details is not None
+        assert produced.details["way"] == "recovered"
+        assert "crash" in produced.warnings[0]
+        assert [each.name for each in copies.iterdir()] == ["copy"]
+        assert stat.S_IMODE((copies / "copy").stat().st_mode) == 0o600
+        assert (await ENGINE.backups.prove(None, copies / "copy")).tables == 1
+        with closing(sqlite3.connect(copies / "copy")) as connection:
+            assert connection.execute("SELECT count(*) FROM t").fetchone() == (1,)
+    assert listing(source) == before
 
 
 async def test_a_cancelled_copy_stops_within_a_second_and_leaves_nothing(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from watchdog.engines import Preflight, Produced, Proof
 from watchdog.engines.sqlite import failures, proof, restore
 from watchdog.engines.sqlite.copying import Copied, copy, discard
 from watchdog.engines.sqlite.files import Files, survey
-from watchdog.engines.sqlite.reading import Progress
+from watchdog.engines.sqlite.reading import Progress, Way
+from watchdog.engines.sqlite.recovering import NEEDS_RECOVERY, copy_recovered
 from watchdog.engines.sqlite.slots import Slots
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 from watchdog.errors import ActionFailed
@@ -69,7 +70,12 @@ class SqliteBackups:
                 raise
 
         async with self._classified(stage, target, path, Phase.COPY):
-            copied = await self._slots.run(f"copy:{path}", work, stage.cancel, _LINGER)
+            try:
+                copied = await self._slots.run(f"copy:{path}", work, stage.cancel, _LINGER)
+            except SqliteTrouble as trouble:
+                if trouble.code not in NEEDS_RECOVERY:
+                    raise
+                copied = await self._recovered(path, into)
         return Produced(
             copied.recovery_point,
             _versions(),
@@ -85,6 +91,13 @@ class SqliteBackups:
                 "writers_stalled_seconds": round(copied.stalled, 3),
             },
         )
+
+    async def _recovered(self, path: str, into: Path) -> Copied:
+        try:
+            return await copy_recovered(path, into, self._slots)
+        except asyncio.CancelledError:
+            discard(into)  # with its sidecars, of which the caller knows nothing
+            raise
 
     async def prove(self, target: Target | None, artefact: Path) -> Proof:
         """Read the copy through: level 3, ``integrity_check`` says that it is whole."""
@@ -149,6 +162,11 @@ def _warnings(copied: Copied) -> tuple[str, ...]:
         )
     if copied.on_network and copied.wal_mode:
         warnings.append(f"a database in WAL mode on {copied.on_network} may be read torn")
+    if copied.way is Way.RECOVERED:
+        warnings.append(
+            "a crash left the database to be recovered: that was done in the copy, and is still "
+            "to be done to the database by its application"
+        )
     return tuple(warnings)
 
 

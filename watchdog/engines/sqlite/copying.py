@@ -31,6 +31,7 @@ from watchdog.model import Failure, Kind, Phase
 # 4 MiB of the usual pages: long enough to be as fast as in one piece, short
 # enough to stop within a second on a slow disk.
 _PAGES_PER_STEP: Final = 1000
+_SCHEMA: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 _SIDECARS: Final = ("-wal", "-shm", "-journal")
 
 
@@ -69,15 +70,11 @@ class _Copy:
         self.recovery_point = datetime.now(UTC)
         source.execute("BEGIN")
         try:
-            schema = source.execute(
-                "SELECT type, name, tbl_name, sql FROM sqlite_master"
-            ).fetchall()
+            self.tables, self.digest = describe(source)  # the read that begins the transaction
             (self.page_size,) = source.execute("PRAGMA page_size").fetchone()
-            self.tables = _count_tables(schema)
-            self.digest = _digest(schema)
             self.progress.enter(Phase.COPY)
-            _create(self.into)
-            with _opened(self.into) as destination:
+            create(self.into)
+            with opened(self.into) as destination:
                 try:
                     source.backup(destination, pages=_PAGES_PER_STEP, progress=self._step)
                 except sqlite3.OperationalError as error:
@@ -125,15 +122,10 @@ def copy(
             hint="sqlite_needs_recovery",
         )
     if not work.digest:
-        raise SqliteTrouble(
-            f"nothing to back up: {path} has no table; is it the right path?",
-            code="SQLITE_EMPTY",
-            hint="sqlite_no_such_table",
-            component=path,
-        )
+        raise no_tables(path)
     assert work.recovery_point is not None
     progress.enter(Phase.COPY)
-    _make_standalone(into)
+    make_standalone(into)
     progress.finish()
     blocked = seen.way is Way.SHARED and not seen.wal_mode
     mount = seen.files.mount
@@ -151,7 +143,17 @@ def copy(
     )
 
 
-def _create(into: Path) -> None:
+def no_tables(path: str) -> SqliteTrouble:
+    """Return the trouble of a source that holds nothing: most likely it is the wrong one."""
+    return SqliteTrouble(
+        f"nothing to back up: {path} has no table; is it the right path?",
+        code="SQLITE_EMPTY",
+        hint="sqlite_no_such_table",
+        component=path,
+    )
+
+
+def create(into: Path) -> None:
     """Make *into* an empty file of ours alone, without what an earlier attempt left of it."""
     discard(into)
     os.close(os.open(into, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
@@ -163,7 +165,7 @@ def discard(path: Path) -> None:
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
-class _opened:  # noqa: N801 - reads as a phrase: with _opened(path)
+class opened:  # noqa: N801 - reads as a phrase: with opened(path)
     """A connection to a file of ours; closed at the end of the block."""
 
     def __init__(self, path: Path) -> None:
@@ -178,9 +180,9 @@ class _opened:  # noqa: N801 - reads as a phrase: with _opened(path)
         self._connection.close()
 
 
-def _make_standalone(into: Path) -> None:
+def make_standalone(into: Path) -> None:
     """Put the copy into rollback mode: one of a WAL database would grow sidecars when read."""
-    with _opened(into) as connection:
+    with opened(into) as connection:
         (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
         if mode != "delete":
             raise SqliteTrouble(
@@ -200,6 +202,12 @@ def _of_destination(error: sqlite3.OperationalError, into: Path) -> BaseExceptio
         hint = "backup_no_space" if code == "SQLITE_FULL" else ""
         return ActionFailed(Failure(Kind.BACKUP, text, Phase.COPY, code, hint, facts))
     return error
+
+
+def describe(connection: sqlite3.Connection) -> tuple[int, str]:
+    """Return the number of tables and the sha256 of the schema, "" for an empty one."""
+    schema = connection.execute(_SCHEMA).fetchall()
+    return _count_tables(schema), _digest(schema)
 
 
 def _count_tables(schema: list[tuple[str, str, str, str | None]]) -> int:

@@ -61,6 +61,7 @@ class Way(enum.StrEnum):
     UNRECOVERED = "unrecovered"  # a crash's -wal that only a writer can take in: not opened
     IMMUTABLE = "immutable"
     SHARED = "shared"  # mode=ro, as an ordinary reader
+    RECOVERED = "recovered"  # of copies only: a crash's leftovers taken in, in the copy
 
     @property
     def opened(self) -> bool:
