@@ -22,7 +22,7 @@ __all__ = ["Evidence", "Match", "family_of", "match", "render"]
 # A guess by the code alone is dropped where there is a text that does not bear it out.
 _GUESS: Final = 0.35
 # Below this the code leaves so much open that the text may name what the code did not.
-_OPEN: Final = 0.5
+_OPEN: Final = 0.65
 # What a code and a text say together is surer than either.
 _AGREED: Final = 0.02
 

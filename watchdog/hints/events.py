@@ -5,6 +5,8 @@ wrapped statement) and judging them with their neighbours. Must not know:
 files, terminals, languages.
 """
 
+# ruff: noqa: E501 - lists of words
+
 from __future__ import annotations
 
 import re
@@ -25,7 +27,8 @@ _COMPOSE: Final = re.compile(r"^[\w.-]{1,64} +\| ?")
 _GOES_ON: Final = re.compile(
     r"caused by:|suppressed:|\.{3} \d+ more|\[sql[:\]]|\[parameters|\(background on this error"
     r"|command was:|the above exception was|during handling of the above|pg_\w+: (?:detail|hint):"
-    r"|psql: (?:detail|hint):|pg_\w+: (?:подробности|подсказка):|at [\w.$<>]{3,}\(|line \d+:",
+    r"|psql: (?:detail|hint):|pg_\w+: (?:подробности|подсказка):|at [\w.$<>]{3,}\(|line \d+:"
+    r"|ssl connection has been closed|expected to find it|but could not open file",
     re.IGNORECASE,
 )
 _FIELD: Final = re.compile(
@@ -34,8 +37,8 @@ _FIELD: Final = re.compile(
     r"|SUGERENCIA|SENTENCIA|DETTAGLI|SUGGERIMENTO|ISTRUZIONE):  ?\S"
 )
 _FIELD_KEYS: Final = (
-    "DETAIL:", "HINT:", "CONTEXT:", "STATEMENT:", "QUERY:", "LOCATION:", "ПОДРОБНОСТИ:", "ПОДСКАЗКА:",
-    "КОНТЕКСТ:", "ОПЕРАТОР:", "ЗАПРОС:", "ПОЛОЖЕНИЕ:", "TIPP:", "ANWEISUNG:", "ZUSAMMENHANG:",
+    "DETAIL:", "HINT:", "CONTEXT:", "STATEMENT:", "QUERY:", "LOCATION:", "ПОДРОБНОСТИ:",
+    "ПОДСКАЗКА:", "КОНТЕКСТ:", "ОПЕРАТОР:", "ЗАПРОС:", "ПОЛОЖЕНИЕ:", "TIPP:", "ANWEISUNG:", "ZUSAMMENHANG:",
     "DÉTAIL", "ASTUCE", "INSTRUCTION", "DETALLE:", "SUGERENCIA:", "SENTENCIA:", "DETTAGLI:",
     "SUGGERIMENTO:", "ISTRUZIONE:",
 )  # fmt: skip

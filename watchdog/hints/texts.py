@@ -18,7 +18,10 @@ from watchdog.hints.entry import Needs, Wording
 from watchdog.hints.evidence import Evidence, Match
 from watchdog.hints.surroundings import Surroundings, without_links
 
-LONGEST: Final = 64 * 1024  # characters; of a longer text the beginning and the end are read
+LONGEST: Final = 32 * 1024  # characters; of a longer text the beginning and the end are read
+_LONGEST_LINE: Final = 4096  # a longer one is judged in parts: patterns search within a line
+
+_LONG_PART: Final = re.compile(rf"[^\n]{{{_LONGEST_LINE}}}")
 
 _CODE: Final = re.compile(
     r"sqlstate[\s:=\[(\"']{0,4}(?P<a>[0-9a-z]{5})\b"
@@ -84,7 +87,9 @@ def candidates(text: str, engine: str = "", neighbours: str = "") -> dict[str, f
     """
     if len(text) > LONGEST:
         text = text[: LONGEST // 2] + "\n" + text[-LONGEST // 2 :]
-    lowered = without_links(text.lower())
+    if len(text) > _LONGEST_LINE:
+        text = _LONG_PART.sub(r"\g<0>\n", text)
+    lowered = without_links(text.lower()).replace('\\"', '"')  # as JSON quotes it
     if not may_match(lowered):
         return {}
     surroundings = Surroundings(lowered, engine, neighbours.lower())

@@ -75,7 +75,7 @@ FAMILY = Family(
             Severity.CRITICAL,
             en=Text(
                 "pg_restore is older than the backup",
-                "The archive {path|} was written by a newer pg_dump than this pg_restore can read.",
+                "The archive was written by a newer pg_dump than this pg_restore can read.",
                 (
                     (
                         "Use a pg_restore at least as new as the pg_dump that wrote it:"
@@ -89,7 +89,7 @@ FAMILY = Family(
             ),
             ru=Text(
                 "pg_restore старее копии",
-                "Архив {path|} записан более новым pg_dump, чем умеет читать этот pg_restore.",
+                "Архив записан более новым pg_dump, чем умеет читать этот pg_restore.",
                 (
                     (
                         "Возьмите pg_restore не старее того pg_dump, который его записал:"
@@ -122,7 +122,7 @@ FAMILY = Family(
                     ),
                     (
                         "Do not count this file as a backup; look for older ones:"
-                        " `db-watchdog backups {target|}`"
+                        " `db-watchdog backups {target|TARGET}`"
                     ),
                 ),
             ),
@@ -136,7 +136,7 @@ FAMILY = Family(
                         "В своих скриптах: `set -o pipefail` перед `pg_dump | gzip > FILE`, а лучше"
                         " `pg_dump -Fc -f FILE`"
                     ),
-                    "Не считайте этот файл копией; поищите прежние: `db-watchdog backups {target|}`",
+                    "Не считайте этот файл копией; поищите прежние: `db-watchdog backups {target|TARGET}`",
                 ),
             ),
             wordings=(
@@ -246,7 +246,7 @@ FAMILY = Family(
                 (
                     "How much is left? `df -h {directory|FOLDER}` and `df -i {directory|FOLDER}`",
                     (
-                        "What may go? `db-watchdog prune {target|} --dry-run`, then without `--dry-run`;"
+                        "What may go? `db-watchdog prune {target|TARGET} --dry-run`, then without `--dry-run`;"
                         " keep fewer with `backup.keep`"
                     ),
                     "Then take it again: `db-watchdog backup {target|TARGET}`",
@@ -259,7 +259,7 @@ FAMILY = Family(
                 (
                     "Сколько осталось? `df -h {directory|FOLDER}` и `df -i {directory|FOLDER}`",
                     (
-                        "Что можно удалить? `db-watchdog prune {target|} --dry-run`, затем без"
+                        "Что можно удалить? `db-watchdog prune {target|TARGET} --dry-run`, затем без"
                         " `--dry-run`; хранить меньше — `backup.keep`"
                     ),
                     "Потом снимите копию снова: `db-watchdog backup {target|TARGET}`",
@@ -422,7 +422,7 @@ FAMILY = Family(
                 "{path|The file to restore or copy} does not exist: another path, another machine,"
                 " or its volume is not mounted.",
                 (
-                    "Which ones are there? `db-watchdog backups {target|}`",
+                    "Which ones are there? `db-watchdog backups {target|TARGET}`",
                     "Is its folder mounted? `ls -la {directory|FOLDER}` and `findmnt -T {directory|FOLDER}`",
                     (
                         "Inside a container paths are the container's: mount the folder, or send the file"
@@ -435,7 +435,7 @@ FAMILY = Family(
                 "{path|Файл, который надо восстановить или скопировать,} не существует: другой путь,"
                 " другая машина или не смонтирован том.",
                 (
-                    "Какие есть? `db-watchdog backups {target|}`",
+                    "Какие есть? `db-watchdog backups {target|TARGET}`",
                     "Смонтирован ли каталог? `ls -la {directory|FOLDER}` и `findmnt -T {directory|FOLDER}`",
                     (
                         "Внутри контейнера пути — контейнера: смонтируйте каталог или подайте файл на"
@@ -530,7 +530,7 @@ FAMILY = Family(
             ),
             ru=Text(
                 "Владельца из дампа здесь нет",
-                "Роли в дамп не входят, и роли {user|}, которой в нём что-то принадлежит или"
+                "Роли в дамп не входят, и роли {user|ROLE}, которой в нём что-то принадлежит или"
                 " разрешено, на этом сервере нет.",
                 (
                     'Сначала создайте роль: `CREATE ROLE "{user|ROLE}" NOLOGIN;`',

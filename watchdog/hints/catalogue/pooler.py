@@ -122,6 +122,7 @@ FAMILY = Family(
                     "Или исправьте имя в URL: известные базы покажет `SHOW DATABASES;` в консоли PgBouncer",
                 ),
             ),
+            rules=(Rule("3D000", confidence=0.3), Rule("08P01", confidence=0.3)),
             wordings=(
                 Wording("no such database", r"no such database:? ?\S*", 0.95),
                 Wording(

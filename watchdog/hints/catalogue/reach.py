@@ -87,6 +87,7 @@ FAMILY = Family(
                 Wording("verbindungsaufbau abgelehnt", needs=Needs.POSTGRESQL),
                 Wording("connexion refusée", needs=Needs.POSTGRESQL),
                 Wording("conexión rehusada", needs=Needs.POSTGRESQL),
+                Wording("refused. check that the hostname and port are correct", confidence=0.95),
                 Wording("could not connect to server", confidence=0.5),
                 Wording("не удалось подключиться к серверу", confidence=0.5),
                 Wording("no response", r":\d+ - no response|^no response$", 0.5, Needs.POSTGRESQL),
@@ -263,12 +264,12 @@ FAMILY = Family(
                 Wording(
                     "host name",
                     r"translate host name [\"'«](?:[a-z0-9_-]+|host\.docker\.internal)[\"'»]",
-                    0.9,
+                    0.96,
                 ),
                 Wording(
                     "имя узла",
                     r"преобразовать имя узла [\"«](?:[a-z0-9_-]+|host\.docker\.internal)[\"»]",
-                    0.9,
+                    0.96,
                 ),
                 Wording(
                     "getaddrinfo",

@@ -113,6 +113,7 @@ FAMILY = Family(
                 ),
             ),
             rules=(
+                Rule("53100", confidence=0.3),
                 Rule(
                     "53100",
                     routines="dsm_impl_posix dsm_impl_posix_resize dsm_impl_mmap",
