@@ -200,6 +200,15 @@ def test_words_are_not_what_yaml_makes_of_them(tmp_path: Path) -> None:
     }
 
 
+def test_a_mapping_that_is_all_commented_out_is_not_there(tmp_path: Path) -> None:
+    config = configured(
+        tmp_path,
+        "log:\n  # level: debug\nweb:\ndefaults:\n  probe:\n  backup:\n"
+        "targets:\n  - name: a\n    url: sqlite:///a.db\n    labels:\n    probe:\n    backup:\n",
+    )
+    assert only(config).backup is None
+
+
 def test_anchors_and_merge_keys_work(tmp_path: Path) -> None:
     config = configured(
         tmp_path,

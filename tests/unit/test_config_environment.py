@@ -99,11 +99,43 @@ def test_others_are_left_out_by_variable_or_by_name(tmp_path: Path) -> None:
         A_DB_URL="sqlite:///a.db",
         B_DB_URL="sqlite:///b.db",
         C_DB_URL="sqlite:///c.db",
-        DB_WATCHDOG_EXCLUDE="A_DB_URL, b gone",
+        OTHER_THING_DB_URL="sqlite://",
+        DB_WATCHDOG_EXCLUDE="A_DB_URL, b gone OTHER_THING",
     )
     assert list(targets(config)) == ["c"]
     assert "A_DB_URL is left out: DB_WATCHDOG_EXCLUDE names it" in config.notes
     assert "DB_WATCHDOG_EXCLUDE names gone, which is not there" in config.notes
+
+
+def test_a_database_named_by_itself_may_be_left_out_by_that_name(tmp_path: Path) -> None:
+    config = alone(
+        tmp_path,
+        DATABASE_URL="sqlite:///shop.db",
+        B_DB_URL="sqlite:///b.db",
+        DB_WATCHDOG_EXCLUDE="shop",
+    )
+    assert list(targets(config)) == ["b"]
+
+
+def test_other_databases_are_left_out_and_noted(tmp_path: Path) -> None:
+    config = alone(tmp_path, A_DB_URL="sqlite:///a.db", SHOP_DATABASE_URL="mysql://u:p@h/d")
+    assert list(targets(config)) == ["a"]
+    assert (
+        "SHOP_DATABASE_URL is left out: mysql:// is neither PostgreSQL nor SQLite" in config.notes
+    )
+
+
+def test_a_quoted_url_is_a_mistake_and_not_overlooked(tmp_path: Path) -> None:
+    assert complaints(tmp_path, A_DB_URL='"sqlite:///a.db"') == (
+        (
+            "environment: A_DB_URL: the quotes are part of the value: remove them "
+            "(or name it in DB_WATCHDOG_EXCLUDE)"
+        ),
+    )
+
+
+def test_a_database_of_another_alphabet_has_a_name(tmp_path: Path) -> None:
+    assert list(targets(alone(tmp_path, DATABASE_URL="sqlite:///данные.db"))) == ["database"]
 
 
 def test_names_that_collide_are_told_apart_by_their_databases(tmp_path: Path) -> None:

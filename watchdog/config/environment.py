@@ -97,28 +97,39 @@ def _put(branch: Branch, keys: tuple[str, ...], value: Text) -> None:
 def _candidates(
     variables: Variables, base_dir: Path, mistakes: Mistakes, notes: list[str]
 ) -> list[_Candidate]:
-    excluded = set(re.split(r"[\s,]+", variables.get(EXCLUDE, "").lower())) - {""}
-    unused, found = set(excluded), []
+    excluded = {_slug(word) for word in re.split(r"[\s,]+", variables.get(EXCLUDE, "")) if word}
+    found, names = [], set()
     for variable in sorted(variables):
         match = _SUFFIX.fullmatch(variable)
-        if match is None or database_url.engine_of(variables[variable]) is None:
+        family = database_url.family_of(variables[variable]) if match else None
+        if match is None or family is None:
             continue
         name = _slug(match["prefix"])
-        if _NOT_OURS & set(variable.upper().split("_")):
-            notes.append(f"{variable} is left out: it is for tests")
-            continue
-        given = _parsed(variable, variables, base_dir, mistakes)
-        if given is None:
-            continue
-        candidate = _Candidate(variable, name or _slug(_database(given)), given, bool(name))
-        called = {variable.lower(), candidate.name} & excluded
-        if called:
-            unused -= called
-            notes.append(f"{variable} is left out: {EXCLUDE} names it")
-            continue
-        found.append(candidate)
-    notes.extend(f"{EXCLUDE} names {name}, which is not there" for name in sorted(unused))
+        names |= {name, _slug(variable)}
+        reason = _left_out(variable, name, family, excluded)
+        given = None if reason else _parsed(variable, variables, base_dir, mistakes)
+        if given is not None and not name:
+            name = _slug(_database(given)) or "database"
+            names.add(name)
+            reason = _left_out(variable, name, family, excluded)
+        if reason:
+            notes.append(f"{variable} is left out: {reason}")
+        elif given is not None:
+            found.append(_Candidate(variable, name, given, bool(match["prefix"].strip("_"))))
+    unused = sorted(excluded - names)
+    notes.extend(f"{EXCLUDE} names {name}, which is not there" for name in unused)
     return found
+
+
+def _left_out(variable: str, name: str, family: str, excluded: Collection[str]) -> str:
+    """Return why *variable* is no target, "" if it is one."""
+    if _slug(variable) in excluded or name in excluded:
+        return f"{EXCLUDE} names it"
+    if _NOT_OURS & set(variable.upper().split("_")):
+        return "it is for tests"
+    if family not in ("postgresql", "sqlite"):
+        return f"{family}:// is neither PostgreSQL nor SQLite"
+    return ""
 
 
 def _parsed(
@@ -127,7 +138,8 @@ def _parsed(
     try:
         return database_url.parse(variables[variable], environ=variables, base_dir=base_dir)
     except DatabaseUrlError as error:
-        mistakes.add(variables.place(variable), variable, str(error))
+        advice = f"{error} (or name it in {EXCLUDE})"
+        mistakes.add(variables.place(variable), variable, advice)
         return None
 
 

@@ -17,6 +17,7 @@ from watchdog.config.expansion import ExpansionError, expand
 from watchdog.config.mistakes import Mark, Mistakes
 
 _MOST_VALUES: Final = 100_000
+_TOO_DEEP: Final = "the values are nested too deeply"
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _TAGS: Final = frozenset(
@@ -124,7 +125,7 @@ def read(text: str, file: str, environ: Mapping[str, str], mistakes: Mistakes) -
         mistakes.add(mark, "", "a character that YAML does not allow: remove it")
         return None
     except RecursionError:
-        mistakes.add(start, "", "the values are nested too deeply")
+        mistakes.add(start, "", _TOO_DEEP)
         return None
     if root is None or (isinstance(root, yaml.ScalarNode) and root.value in _NULL):
         mistakes.add(start, "", "the file is empty: write at least targets:")
@@ -160,6 +161,9 @@ class _Reading:
     def value(self, root: yaml.Node, path: str) -> Any:
         try:
             return self._any(root, path)
+        except RecursionError:
+            self.mistakes.add(self._mark(root), "", _TOO_DEEP)
+            return None
         except _TooMany:
             self.mistakes.add(
                 self._mark(root), "", f"aliases unfold into more than {_MOST_VALUES} values"

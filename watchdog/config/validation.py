@@ -23,6 +23,7 @@ from watchdog.config.tree import Branch, Items, Text, merged
 
 Location = tuple[int | str, ...]
 
+_MAPPINGS: Final = frozenset({"log", "web", "defaults", "probe", "backup", "keep", "labels"})
 _MAPPING: Final = "must be a mapping: write KEY: VALUE lines below it, indented"
 _MESSAGES: Final = {
     "model_type": _MAPPING,
@@ -36,6 +37,7 @@ def validate(tree: Branch, surroundings: Surroundings, mistakes: Mistakes) -> Ro
     """Return the valid models; ``None`` after noting every mistake."""
     for key in [key for key in tree if key.startswith("x-")]:  # a place for YAML anchors
         del tree[key]
+    _drop_empty(tree)
     whole = _with_defaults(tree)
     try:
         return Root.model_validate(whole, context=surroundings)
@@ -43,6 +45,16 @@ def validate(tree: Branch, surroundings: Surroundings, mistakes: Mistakes) -> Ro
         for detail in error.errors(include_url=False, include_context=True):
             _note(detail, whole, mistakes)
         return None
+
+
+def _drop_empty(branch: Branch) -> None:
+    """Take a mapping without content, all commented out, for one that is not there."""
+    for key, value in list(branch.items()):
+        if value is None and key in _MAPPINGS:
+            del branch[key]
+        for each in value if isinstance(value, Items) else [value]:
+            if isinstance(each, Branch):
+                _drop_empty(each)
 
 
 def _with_defaults(tree: Branch) -> Branch:

@@ -33,6 +33,7 @@ __all__ = [
     "absolute",
     "conninfo_value",
     "engine_of",
+    "family_of",
     "hidden",
     "masked",
     "parse",
@@ -61,13 +62,20 @@ _MISTAKEN: Final = (
 
 def engine_of(text: str) -> str | None:
     """Return the engine that a URL's scheme names, ``None`` if *text* is not such a URL."""
-    match = SCHEME.match(text)
+    family = family_of(text)
+    return family if family in ("postgresql", "sqlite") else None
+
+
+def family_of(text: str) -> str | None:
+    """Return the scheme of any URL without its driver, ``None`` if *text* is no URL.
+
+    Quotes around it do not count here: ``parse`` says that they are wrong.
+    """
+    match = SCHEME.match(text.strip().lstrip("\"'"))
     if match is None:
         return None
     family = match["scheme"].lower().partition("+")[0]
-    if family in _POSTGRESQL:
-        return "postgresql"
-    return "sqlite" if family == "sqlite" else None
+    return "postgresql" if family in _POSTGRESQL else family
 
 
 def parse(text: str, *, environ: Mapping[str, str], base_dir: Path) -> DatabaseUrl:
