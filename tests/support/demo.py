@@ -345,6 +345,34 @@ def _backups(clock: FakeClock, store: ResultStore) -> None:
     store.put_backup("telemetry", failed)
 
 
+def one_down(clock: FakeClock) -> ResultStore:
+    """Return a store in which one login fails and all else is well: the picture of the page."""
+    store = ResultStore(clock)
+    server = Server("postgres:5432", "postgresql")
+    auth = postgresql("auth-service", database="auth_db", backup=backed_up())
+    well = [
+        postgresql("agent-runtime", labels={"team": "codelab"}, backup=backed_up()),
+        postgresql("billing", backup=backed_up()),
+        sqlite("notes", backup=backed_up()),
+        sqlite("telemetry", backup=backed_up()),
+        sqlite("search-index", backup=backed_up()),
+        sqlite("feature-flags"),
+    ]
+    placed = [(target, server if target.engine == "postgresql" else None) for target in well]
+    store.configure([(auth, server), *placed])
+    clock.advance(-3 * 86400 - 15000)
+    _everyone_up(clock, store, [auth, *well], (server,))
+    clock.advance(3 * 86400 + 15000 - 190)
+    store.put(visit(clock, auth, failure=WRONG_PASSWORD))
+    clock.advance(191)
+    _everyone_up(clock, store, [*well, *well], (server,))
+    clock.advance(-1)
+    _backups(clock, store)
+    store.put_backup("search-index", store.status("notes").backup)
+    store.put_backup("telemetry", store.status("notes").backup)
+    return store
+
+
 def calm_day(clock: FakeClock, targets: int = 12) -> ResultStore:
     """Return a store in which all is well."""
     store = ResultStore(clock)
@@ -409,7 +437,9 @@ def describe(target: Target) -> dict[str, str]:
 
 async def _serve(listen: str, scene: str, language: str) -> None:
     clock = FakeClock()
-    store = {"busy": busy_day, "calm": calm_day, "empty": ResultStore}[scene](clock)
+    store = {"busy": busy_day, "one": one_down, "calm": calm_day, "empty": ResultStore}[scene](
+        clock
+    )
     server = HttpServer(build(services(store, clock, language=language)))
     await server.start(listen)
     print(*server.addresses, flush=True)

@@ -21,7 +21,7 @@ from tests.support.demo import (
     visit,
 )
 from watchdog.model import Server
-from watchdog.results import ResultStore
+from watchdog.results import BackupStatus, ResultStore
 from watchdog.web.page import StatusPage, code_spans
 from watchdog.web.view import View
 from watchdog.web.words import Words
@@ -106,6 +106,25 @@ def test_a_failure_without_a_hint_shows_its_message():
     assert card.title == "something odd: password=*** here"
 
 
+def test_a_backup_that_missed_two_slots_is_not_in_place():
+    clock = FakeClock()
+    store = calm_day(clock)
+    late = store.status("file-003").backup
+    store.put_backup("file-003", replace(late, interval=3 * 3600.0))
+    page = page_of(store, clock)
+    assert page.sublines[-1] == "Backups overdue: file-003"
+    rows = {row.name: row.recovery_state for group in page.groups for row in group.rows}
+    assert (rows["file-003"], rows["file-004"]) == ("attention", "")
+
+
+def test_a_backup_that_never_was_is_not_in_place():
+    clock = FakeClock()
+    store = calm_day(clock)
+    store.put_backup("file-003", BackupStatus(enabled=True))
+    page = page_of(store, clock)
+    assert page.sublines[-1] == "No backup yet: file-003"
+
+
 def test_nothing_known_yet_is_not_all_well():
     clock = FakeClock()
     store = store_of(clock, (sqlite("notes"), None), (sqlite("other"), None))
@@ -148,7 +167,7 @@ def test_a_row_shows_what_is_known_and_nothing_else():
     assert auth.url == "postgresql://codelab:***@postgres:5432/auth_db"
     assert plain(auth.size) == "47.0 MB"
     assert (scratch.verdict, scratch.size) == ("waiting for the first answer", "")
-    assert scratch.recovery == "off"
+    assert scratch.recovery == "no backups"
     assert plain(notes.round_trip) == "1.2 ms"
     assert plain(notes.space) == "38.2 MB and 4.1 MB of WAL · 212 GB free on its disk"
     assert sum(bar.width for bar in notes.phases) == pytest.approx(100)

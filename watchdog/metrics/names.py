@@ -50,7 +50,7 @@ CONNECT_DURATION: Final = Metric(
 ROUND_DURATION: Final = Metric(
     "watchdog_round_duration_seconds",
     _GAUGE,
-    "How long the last round took, without the time it waited for its turn.",
+    "How long the last round of the target, or of the server, took, without waiting for its turn.",
 )
 FAILURES: Final = Metric(
     "watchdog_failures_total",

@@ -39,6 +39,11 @@ class Narrator:
         """Return the seconds since *moment*; negative in the future."""
         return (self.now - moment).total_seconds()
 
+    def overdue(self, status: Status) -> bool:
+        """Whether the newest backup has missed two slots of its schedule."""
+        point, interval = status.backup.recovery_point, status.backup.interval
+        return point is not None and bool(interval) and self.age(point) > 2 * (interval or 0.0)
+
     def moment(self, moment: datetime) -> Moment:
         """Return *moment* in words and exactly."""
         age, words = self.age(moment), self.words

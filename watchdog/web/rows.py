@@ -65,7 +65,6 @@ class Rows(Narrator):
 
     def _row(self, status: Status, server: ServerStatus | None) -> Row:
         state = state_of(status)
-        known = status.backup
         return Row(
             key=key_of("target", status.target.name),
             name=status.target.name,
@@ -76,7 +75,7 @@ class Rows(Narrator):
             size=self._size(status, server),
             space=self._space(status),
             recovery=self._recovery(status),
-            recovery_state=DOWN if known.last_attempt_successful is False else "",
+            recovery_state=self._recovery_state(status),
             next_backup=self._next_backup(status),
             since=self.moment(status.since) if status.since is not None else None,
             availability=self._availability(status),
@@ -126,6 +125,12 @@ class Rows(Narrator):
             return self.words("off")
         point = status.backup.recovery_point
         return self.moment(point) if point is not None else self.words("never")
+
+    def _recovery_state(self, status: Status) -> str:
+        if status.backup.last_attempt_successful is False:
+            return DOWN
+        never = status.backup.enabled and status.backup.recovery_point is None
+        return ATTENTION if never or self.overdue(status) else ""
 
     def _next_backup(self, status: Status) -> Moment | str:
         known = status.backup

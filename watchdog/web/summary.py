@@ -85,6 +85,9 @@ class Summary(Narrator):
         failing = [s for s in enabled if s.backup.last_attempt_successful is False]
         if failing:
             return words("backups_failing", self.names(failing))
+        overdue = [s for s in enabled if self.overdue(s)]
+        if overdue:
+            return words("backups_overdue", self.names(overdue))
         points = [s.backup.recovery_point for s in enabled]
         oldest = min((point for point in points if point is not None), default=None)
         if oldest is None or None in points:
