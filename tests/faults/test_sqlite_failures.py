@@ -200,6 +200,8 @@ async def test_an_unreadable_file_names_file_and_user() -> None:
         assert failure["hint"] == "sqlite_cantopen_permission"
         assert failure["facts"]["component"] == str(path)
         assert failure["facts"]["uid"] == str(WATCHER_UID)
+        assert failure["facts"]["mode"] == "0600"
+        assert f"owner {APPLICATION_UID}" in failure["message"]
 
 
 async def test_a_folder_that_may_not_be_entered_is_named() -> None:

@@ -47,6 +47,8 @@ def classify(
         return Failure(Kind.TIMEOUT, _text(error), phase, code, facts=facts)
     if isinstance(error, SqliteTrouble):
         facts["component"] = error.component or facts.get("path", "")
+        if error.mode:
+            facts["mode"] = error.mode
         return _failure(error, phase, error.code, facts, certain=error.hint)
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorname", "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -180,4 +181,11 @@ def _forbidden(path: str, code: str) -> SqliteTrouble:
             break
     what = "directory may not be entered" if component != path else "file may not be read"
     text = f"permission denied: the {what} by uid {os.geteuid()}: {component}"
-    return SqliteTrouble(text, code=code, hint="sqlite_cantopen_permission", component=component)
+    mode = ""
+    with suppress(OSError):
+        found = os.stat(component)  # noqa: PTH116
+        mode = f"{stat.S_IMODE(found.st_mode):04o}"
+        text += f" (mode {mode}, owner {found.st_uid}, group {found.st_gid})"
+    return SqliteTrouble(
+        text, code=code, hint="sqlite_cantopen_permission", component=component, mode=mode
+    )
