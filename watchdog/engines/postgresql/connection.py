@@ -272,9 +272,9 @@ class _Login:
                 f"the server asks for a password and {ignored} is ignored, for others may read it:"
                 f" chmod 0600 {ignored}"
             ) from error
+        remedy = self._credentials.unreadable or "put it into the URL, password_file or a passfile"
         raise NoPasswordError(
-            f"the server asks {self._url.user} for a password and there is none: put it into the"
-            " URL, a password_file or a passfile"
+            f"the server asks {self._url.user} for a password and there is none: {remedy}"
         ) from error
 
 

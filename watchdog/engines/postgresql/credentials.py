@@ -23,6 +23,7 @@ class Credentials:
         self._password = url.password
         self._read = False
         self.ignored: Path | None = None  # a password file that others may read
+        self.unreadable = ""  # why the file of its own could not be read
 
     async def password(self, host: str = "", port: int = 0, database: str = "") -> Secret | None:
         """Return the password, ``None`` if there is none.
@@ -49,9 +50,12 @@ class Credentials:
             return False
         try:
             text = await asyncio.to_thread(self._file.read_text, encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            self.unreadable = f"password_file {self._file} cannot be read: {reason}"
             return False
         self._read = True
+        self.unreadable = ""
         fresh = Secret(text.rstrip("\r\n"))
         changed = fresh != self._password
         self._password = fresh

@@ -7,7 +7,6 @@ when there is a PostgreSQL target.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -39,9 +38,9 @@ class PostgresqlEngine:
     @cached_property
     def backups(self) -> BackupEngine:
         """How PostgreSQL is dumped and restored."""
-        module = importlib.import_module("watchdog.engines.postgresql.backups")
-        backups: BackupEngine = module.BACKUPS
-        return backups
+        from watchdog.engines.postgresql.backups import BACKUPS  # noqa: PLC0415 - see above
+
+        return BACKUPS
 
     def server_of(self, target: Target) -> Server:
         """Return the server that *target* shares with others: all of one ``host:port``."""

@@ -142,7 +142,8 @@ def _of_line(error: LineError, phase: Phase | None, facts: Mapping[str, str]) ->
 
 def _of_tls(error: ssl.SSLError, phase: Phase | None, facts: Mapping[str, str]) -> Failure:
     if isinstance(error, ssl.SSLCertVerificationError):
-        text = f"the server's certificate does not verify: {error.verify_message}"
+        reason = getattr(error, "verify_message", "") or error
+        text = f"the server's certificate does not verify: {reason}"
     else:
         text = error.reason or str(error)
     return _explained(error, phase, facts, Kind.TLS, "", text)

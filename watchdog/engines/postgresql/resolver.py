@@ -8,6 +8,7 @@ neither files nor the end of the process waiting. Must not know: PostgreSQL.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import os
 import socket
@@ -29,7 +30,7 @@ class Address:
 
 
 _Flight = asyncio.Future[list[Address]]
-_under_way: dict[tuple[int, str, int], _Flight] = {}
+_under_way: dict[tuple[str, int], _Flight] = {}
 
 
 async def resolve(host: str, port: int) -> list[Address]:
@@ -38,11 +39,10 @@ async def resolve(host: str, port: int) -> list[Address]:
     if literal is not None:
         return [literal]
     loop = asyncio.get_running_loop()
-    key = (id(loop), host, port)
-    flight = _under_way.get(key)
-    if flight is None:
-        flight = _under_way[key] = loop.create_future()
-        flight.add_done_callback(lambda done: _landed(key, done))
+    flight = _under_way.get((host, port))
+    if flight is None or flight.get_loop() is not loop:
+        flight = _under_way[host, port] = loop.create_future()
+        flight.add_done_callback(lambda done: _landed((host, port), done))
         os.environ.setdefault("RES_OPTIONS", _RESOLVER_OPTIONS)
         name = f"resolve-{host}"
         threading.Thread(
@@ -64,8 +64,9 @@ def _literal(host: str, port: int) -> Address | None:
     return Address(socket.AF_INET6, (host, port))
 
 
-def _landed(key: tuple[int, str, int], flight: _Flight) -> None:
-    _under_way.pop(key, None)
+def _landed(key: tuple[str, int], flight: _Flight) -> None:
+    if _under_way.get(key) is flight:
+        del _under_way[key]
     if not flight.cancelled():
         flight.exception()  # whoever asked may have gone by now: that is no defect
 
@@ -80,7 +81,7 @@ def _ask(loop: asyncio.AbstractEventLoop, flight: _Flight, host: str, port: int)
         error = socket.gaierror(socket.EAI_NONAME, "the host name is not valid")
     except OSError as failed:
         error = failed
-    if not loop.is_closed():
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
         loop.call_soon_threadsafe(_settle, flight, found, error)
 
 

@@ -21,8 +21,8 @@ READ_DURATION: Final = Metric(
 READ_ONLY: Final = Metric(
     "watchdog_postgresql_database_read_only",
     MetricType.GAUGE,
-    "Whether the database takes no writes: 1 on a standby or where"
-    " default_transaction_read_only is set for it or its server, else 0.",
+    "Whether the database takes no writes by default: 1 on a standby, or where ALTER DATABASE or"
+    " ALTER ROLE ALL sets default_transaction_read_only (pg_db_role_setting), else 0.",
 )
 
 # Our own session is read-only by its start-up parameter, so its settings say
