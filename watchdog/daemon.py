@@ -23,7 +23,7 @@ from watchdog.engines import Engine
 from watchdog.errors import ConfigurationError
 from watchdog.metrics import names
 from watchdog.metrics.exposition import Exposition
-from watchdog.metrics.process import ProcessState
+from watchdog.metrics.process import ProcessState, SystemView
 from watchdog.model import Lane, Sample
 from watchdog.report import Report
 from watchdog.results import ResultStore
@@ -83,6 +83,7 @@ class Daemon:
             clock,
             lambda target: engines[target.engine].description(target),
             [self._process.samples, self._own_samples],
+            SystemView(),
         )
         self._report.listeners += [self._exposition.on_result, self._watch.on_result]
         self._report.backup_listeners.append(self._exposition.on_backup)
