@@ -63,8 +63,7 @@ class Summary(Narrator):
         unknown = sum(1 for status in statuses if state_of(status) == UNKNOWN)
         answering = len(statuses) - down - unknown
         if answering and state != UP and not (state == ATTENTION and not unknown):
-            alone = answering == 1 == down
-            yield words("subline_other") if alone else words("subline_others", answering)
+            yield words("subline_other") if answering == 1 else words("subline_others", answering)
         if len(advised) == 1:
             yield words("subline_attention_one", advised[0].target.name, self._advice(advised[0]))
         elif advised:
