@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from watchdog.config import load
 from watchdog.errors import ConfigurationError
@@ -422,6 +425,49 @@ def test_a_mistake_in_defaults_is_one_mistake_however_many_targets(tmp_path: Pat
         f"  - {{name: t{number}, url: 'sqlite:///{number}.db'}}\n" for number in range(20)
     )
     assert len(mistakes(tmp_path, text)) == 1
+
+
+_EXAMPLE = """\
+listen: 127.0.0.1:10187
+log: {format: auto, level: info}
+defaults:
+  probe:  {interval: 15s, timeout: 5s}
+  backup: {schedule: "0 3 * * *", directory: backups, keep: {last: 3, daily: 7}}
+targets:
+  - name: agent-runtime
+    url: ${AGENT_URL:-sqlite:///data/agent_runtime.db}
+    labels: {team: codelab}
+  - name: auth-service
+    url: sqlite:///data/auth.db
+    backup: false
+"""
+_SPLINTERS = [
+    *"[]{}:,&*!?|>'\"#%@`~$ \n\t-",
+    "- ", ": ", "&a ", "*a", "<<: ", "!!binary ", "---\n", "${", "${A}", "null", "0x1", "\x00", "é",
+]  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(_EXAMPLE)), st.integers(0, 9), st.sampled_from(_SPLINTERS)),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_whatever_is_done_to_a_file_its_mistakes_have_places(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int, str]]
+) -> None:
+    text = _EXAMPLE
+    for at, cut, splinter in changes:
+        text = text[:at] + splinter + text[at + cut :]
+    folder = tmp_path_factory.getbasetemp()
+    (folder / "w.yaml").write_text(text)
+    try:
+        load(Path("w.yaml"), environ={"A": "x"}, cwd=folder)
+    except ConfigurationError as error:
+        places = [re.match(r"w\.yaml:\d+:\d+: \S", mistake) for mistake in error.mistakes]
+        assert places
+        assert all(places)
 
 
 def test_aliases_that_unfold_without_end_are_refused(tmp_path: Path) -> None:
