@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import click
 
-from watchdog import log
 from watchdog.cli import YES
 from watchdog.cli._configuration import Loading, configuration
 from watchdog.cli._environment import run as run_loop
@@ -23,6 +23,11 @@ def COMMAND(context: click.Context, loading: Loading) -> None:  # noqa: N802 - t
     It stays in the foreground; stop it with Ctrl-C or SIGTERM (a second one
     ends it at once), make it read its configuration again with SIGHUP.
     """
+    # structlog imports rich where it can, for tracebacks that we do not print:
+    # four megabytes that a daemon need not hold for months.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+    from watchdog import log  # noqa: PLC0415 - after the line above
+
     config = loading.load()
     log.configure(config.log.format, config.log.level)
     run_loop(_serve(config, loading))
