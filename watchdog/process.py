@@ -11,8 +11,10 @@ import asyncio
 import contextlib
 import os
 import re
+import select
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,7 +48,9 @@ _INHERITED: Final = frozenset(
         "OPENSSL_CONF",
     ]
 )
-_CARRIES_PASSWORD = re.compile(r"://[^/?#\s]*:[^/?#\s]+@|(?:^|\s)(?:ssl)?password\s*=", re.IGNORECASE)
+_CARRIES_PASSWORD = re.compile(
+    r"://[^/?#\s]*:[^/?#\s]+@|(?:^|\s)(?:ssl)?password\s*=", re.IGNORECASE
+)
 
 
 class ProgramNotFound(WatchdogError):  # noqa: N818 - it reads as what happened
@@ -335,3 +339,70 @@ async def _try_setpriv() -> tuple[str, ...]:
         if await process.wait() == 0:
             return prefix
     return ()
+
+
+class Silent(TimeoutError):  # noqa: N818 - it reads as what happened
+    """A companion did not answer in time, or is no more."""
+
+
+class Companion:
+    """A child that stays and answers a line with a line, for who may block: a thread.
+
+    It ends when our end of its standard input is closed, whatever ends us.
+    Not thread-safe: one thread at a time.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._child = subprocess.Popen(  # noqa: S603 - a program of ours, no shell
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment(),
+            cwd="/",
+            start_new_session=True,  # a Ctrl-C on our terminal is for us to act on
+            bufsize=0,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._child.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._child.poll() is None
+
+    def ask(self, request: str, timeout: float) -> str:
+        """Return the answer to one line; raises ``Silent`` after *timeout* seconds."""
+        stdin, stdout = self._child.stdin, self._child.stdout
+        assert stdin is not None
+        assert stdout is not None
+        deadline = time.monotonic() + timeout
+        answer = b""
+        try:
+            stdin.write(request.encode() + b"\n")
+            while not answer.endswith(b"\n"):
+                poll = select.poll()
+                poll.register(stdout, select.POLLIN)
+                if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                    raise Silent(f"no answer in {timeout:g} s")
+                piece = os.read(stdout.fileno(), 4096)
+                if not piece:
+                    raise Silent("it has ended")
+                answer += piece
+        except BrokenPipeError:
+            raise Silent("it has ended") from None
+        return answer.decode()
+
+    def end(self) -> None:
+        """End it at once; one that hangs in the kernel is left behind."""
+        child = self._child
+        for stream in (child.stdin, child.stdout):
+            if stream is not None:
+                stream.close()
+        child.kill()
+        try:
+            child.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            child.returncode = -signal.SIGKILL  # the kernel has it; nothing is left to wait for

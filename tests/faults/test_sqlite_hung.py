@@ -85,14 +85,14 @@ async def test_a_keeper_that_hangs_is_replaced(tmp_path: Path) -> None:
     path = make_database(tmp_path / "a.db")
     assert (await visit(path)).up
     with borrow() as keeper:
-        pid = keeper._process.pid
+        pid = keeper.pid
     os.kill(pid, signal.SIGSTOP)
     found = await visit(path)
     assert found.failure is not None
     assert (found.failure.kind, found.failure.phase) == (Kind.TIMEOUT, Phase.OPEN)
     assert (await visit(path)).up
     with borrow() as keeper:
-        assert keeper._process.pid != pid
+        assert keeper.pid != pid
 
 
 async def test_a_keeper_that_was_killed_is_replaced_without_anybody_noticing(
@@ -101,9 +101,9 @@ async def test_a_keeper_that_was_killed_is_replaced_without_anybody_noticing(
     path = make_database(tmp_path / "a.db")
     assert (await visit(path)).up
     with borrow() as keeper:
-        process = keeper._process
-    process.kill()
-    process.wait()
+        os.kill(keeper.pid, signal.SIGKILL)
+        while keeper.alive:
+            await asyncio.sleep(0.001)
     assert (await visit(path)).up
 
 

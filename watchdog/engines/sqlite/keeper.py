@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import atexit
 import os
-import select
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from watchdog.process import Companion, Silent
 
 _PROGRAM: Final = str(Path(__file__).with_name("_keeper_child.py"))
 _IDLE: Final = 1  # children kept between requests
@@ -63,21 +62,17 @@ class Keeper:
 
     def __init__(self) -> None:
         self._holds = False
-        self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
-            [sys.executable, "-I", "-S", _PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=None,
-            env={"LC_ALL": "C.UTF-8"},
-            cwd="/",
-            start_new_session=True,  # a Ctrl-C on our terminal is for us to act on
-            bufsize=0,
-        )
+        self._child = Companion([sys.executable, "-I", "-S", _PROGRAM])
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._child.pid
 
     @property
     def alive(self) -> bool:
         """Whether the child still runs."""
-        return self._process.poll() is None
+        return self._child.alive
 
     def look(self, path: str, *, hold: bool, wait: float) -> Look:
         """Look at *path*; with *hold* keep its shared lock until ``release``.
@@ -105,38 +100,14 @@ class Keeper:
             self._holds = False
 
     def end(self) -> None:
-        """End the child; one that hangs in the kernel is left behind."""
-        process = self._process
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                stream.close()
-        process.kill()
-        try:
-            process.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:
-            process.returncode = -9  # the kernel has it; nothing is left to wait for
+        """End the child."""
+        self._child.end()
 
     def _ask(self, request: str, timeout: float) -> str:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        deadline = time.monotonic() + timeout
         try:
-            stdin.write(request.encode() + b"\n")
-            answer = b""
-            while not answer.endswith(b"\n"):
-                left = max(0.0, deadline - time.monotonic())
-                poll = select.poll()
-                poll.register(stdout, select.POLLIN)
-                if not poll.poll(left * 1000):
-                    raise KeeperSilent(f"no answer in {timeout:g} s: the file system hangs")
-                piece = os.read(stdout.fileno(), 4096)
-                if not piece:
-                    raise KeeperSilent("the keeper process ended")
-                answer += piece
-        except BrokenPipeError:
-            raise KeeperSilent("the keeper process ended") from None
-        return answer.decode()
+            return self._child.ask(request, timeout)
+        except Silent as silent:
+            raise KeeperSilent(f"the file system does not answer: {silent}") from None
 
 
 _idle: list[Keeper] = []

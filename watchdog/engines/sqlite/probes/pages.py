@@ -6,7 +6,9 @@ from watchdog.engines import Probe
 from watchdog.engines.sqlite.session import SqliteSession
 from watchdog.model import Answer, Metric, MetricType, Scope
 
-_SIZE = Metric("watchdog_sqlite_page_size_bytes", MetricType.GAUGE, "PRAGMA page_size.")
+_SIZE = Metric(
+    "watchdog_sqlite_page_size_bytes", MetricType.GAUGE, "Size of a page, PRAGMA page_size."
+)
 _PAGES = Metric(
     "watchdog_sqlite_pages", MetricType.GAUGE, "PRAGMA page_count, with what is in the -wal."
 )

@@ -23,7 +23,11 @@ _SCHEMA_VERSION = Metric(
     MetricType.GAUGE,
     "PRAGMA schema_version: changes with every change of the schema.",
 )
-_APPLICATION = Metric("watchdog_sqlite_application_id", MetricType.GAUGE, "PRAGMA application_id.")
+_APPLICATION = Metric(
+    "watchdog_sqlite_application_id",
+    MetricType.GAUGE,
+    "The application's own mark, PRAGMA application_id.",
+)
 
 
 async def _ask(session: SqliteSession) -> Answer:
