@@ -21,7 +21,6 @@ ROWS = [
     ["report"],
     ["rounds"],
     ["backups"],
-    ["diagnosis"],
     ["engines"],
     ["hints"],
     ["scheduling"],
