@@ -61,13 +61,13 @@ _WORDS: Final[Mapping[Phase | None, str]] = {
 }
 
 _LATE: Final[Mapping[Phase | None, str]] = {
-    Phase.RESOLVE: "the name of {server} did not resolve within {seconds:g} s",
-    Phase.CONNECT: "{server} did not take the connection within {seconds:g} s",
-    Phase.TLS: "{server} did not agree on TLS within {seconds:g} s",
+    Phase.RESOLVE: "the name of {server} did not resolve within {seconds:.3g} s",
+    Phase.CONNECT: "{server} did not take the connection within {seconds:.3g} s",
+    Phase.TLS: "{server} did not agree on TLS within {seconds:.3g} s",
     Phase.AUTHENTICATE: "{server} did not finish the login of {user} to database {database}"
-    " within {seconds:g} s",
-    Phase.QUERY: "database {database} on {server} did not answer a question within {seconds:g} s",
-    None: "{server} did not answer within {seconds:g} s",
+    " within {seconds:.3g} s",
+    Phase.QUERY: "database {database} on {server} did not answer a question within {seconds:.3g} s",
+    None: "{server} did not answer within {seconds:.3g} s",
 }
 
 _LATE_HINTS: Final[Mapping[Phase | None, str]] = {
