@@ -43,7 +43,7 @@ def test_the_corpus_is_large_enough_to_mean_something() -> None:
     "wrap",
     [
         "2026-11-23T10:00:00.123456Z ERROR [worker-3] {}",
-        "app-1  | Nov 23 10:00:00 host app[12]: {}",
+        "Nov 23 10:00:00 host app[12]: {}",
         TRACEBACK.replace("{last}", "{}"),
         "\x1b[31mERROR\x1b[0m {}",
     ],

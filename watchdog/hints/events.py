@@ -28,7 +28,7 @@ _GOES_ON: Final = re.compile(
     r"caused by:|suppressed:|\.{3} \d+ more|\[sql[:\]]|\[parameters|\(background on this error"
     r"|command was:|the above exception was|during handling of the above|pg_\w+: (?:detail|hint):"
     r"|psql: (?:detail|hint):|pg_\w+: (?:подробности|подсказка):|at [\w.$<>]{3,}\(|line \d+:"
-    r"|ssl connection has been closed|expected to find it|but could not open file",
+    r"|ssl connection has been closed|expected to find it|pg_\w+: aborting because|file \"pg_version|but could not open file",
     re.IGNORECASE,
 )
 _FIELD: Final = re.compile(

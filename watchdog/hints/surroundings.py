@@ -24,7 +24,7 @@ _POSTGRESQL: Final = re.compile(
 )
 _SQLITE: Final = re.compile(r"sqlite|sqlcipher|\.db\b|\.db3\b|\bpragma\b|sqlalchemy|django\.db")
 _OTHER: Final = re.compile(
-    r"redis|\b6379\b|valkey|memcache|\b11211\b|mysql|mariadb|\b3306\b|pymysql|innodb|\bhy000\b"
+    r"redis|\b6379\b|valkey|memcache|\b11211\b|mysql|mariadb|\b3306\b|pymysql|innodb"
     r"|mongo|\b27017\b|rabbitmq|amqp|\b5672\b|kafka|\b9092\b|zookeeper|elasticsearch|opensearch"
     r"|\b9200\b|cassandra|clickhouse|\bora-\d|sqlserver|mssql|\b1433\b|etcd|consul|vault\b|influx"
     r"|\bhttps?://|\bhttp/\d|\bhttp \d{3}\b|urllib3|requests\.exceptions|httpx|aiohttp|nginx"

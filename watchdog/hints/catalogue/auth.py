@@ -79,6 +79,11 @@ FAMILY = Family(
                 Rule(exceptions="InvalidPasswordError InvalidPassword"),
             ),
             wordings=(
+                Wording("authentication failed against database server", confidence=0.93),
+                Wording("パスワード認証に失敗しました", confidence=0.92),
+                Wording("认证失败", r"用户 ?[\"“][^\"”\n]+[\"”]", 0.92),
+                Wording("인증을 실패했습니다", confidence=0.92),
+                Wording("автентифікац", r"користувач", 0.9),
                 Wording("password authentication failed for user", confidence=0.92),
                 Wording("password authentication failed", confidence=0.7, needs=Needs.POSTGRESQL),
                 Wording("не прошёл проверку подлинности (по паролю)", confidence=0.92),
@@ -330,6 +335,7 @@ FAMILY = Family(
                 Rule("42704", confidence=0.3),
             ),
             wordings=(
+                Wording("롤(role) 없음", confidence=0.92),
                 Wording("does not exist", r"(?:role|user) [\"'«][^\"'»\n]+[\"'»] does not exist"),
                 Wording("не существует", r"роль [\"«][^\"»\n]+[\"»] не существует"),
                 Wording("existiert nicht", r"rolle [\"»„][^\"«“\n]+[\"«“] existiert nicht"),
@@ -495,6 +501,9 @@ FAMILY = Family(
                 Rule(exceptions="InvalidCatalogNameError InvalidCatalogName DatabaseDroppedError"),
             ),
             wordings=(
+                Wording("does not exist", r"database `[^`\n]{1,63}` does not exist"),
+                Wording("데이터베이스 없음", confidence=0.92),
+                Wording("база даних", r"база даних [\"«][^\"»\n]+[\"»] не існує", 0.92),
                 Wording(
                     "does not exist",
                     r"database (?:[\"'«][^\"'»\n]{1,63}[\"'»]|[\w.-]{1,63}) does not exist(?!, skipping)",
@@ -509,7 +518,6 @@ FAMILY = Family(
                 Wording("non esiste", r"il database \"[^\"\n]+\" non esiste"),
                 Wording("データベース", r"データベース[\"「][^\"」\n]+[\"」]は存在しません"),
                 Wording("不存在", r"数据库 ?[\"“][^\"”\n]+[\"”] ?不存在"),
-                Wording("база данних", r"база данних [\"«][^\"»\n]+[\"»] не існує"),
                 Wording("has disappeared from pg_database"),
                 Wording("it seems to have just been dropped or renamed", confidence=0.97),
             ),

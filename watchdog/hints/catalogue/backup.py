@@ -64,6 +64,8 @@ FAMILY = Family(
                 ),
             ),
             wordings=(
+                Wording("версия pg_dump", confidence=0.97),
+                Wording("pg_dump version:", r"server version:", 0.97),
                 Wording("server version mismatch", confidence=0.97),
                 Wording("несовпадения версии сервера", confidence=0.97),
                 Wording("несовпадения версий сервера", confidence=0.97),
@@ -270,6 +272,11 @@ FAMILY = Family(
                 Rule("ENOSPC EDQUOT", confidence=0.5),
             ),
             wordings=(
+                Wording(
+                    "no space left on device",
+                    r"(?:pg_dump|pg_basebackup)[^\n]*no space left on device",
+                    0.96,
+                ),
                 Wording(
                     "no space left on device",
                     r"pg_dump|pg_basebackup|output file|write to file|\.dump|\.sql|\.gz|backup",

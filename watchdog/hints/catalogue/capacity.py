@@ -82,6 +82,9 @@ FAMILY = Family(
                 Rule(exceptions="TooManyConnectionsError TooManyConnections", confidence=0.85),
             ),
             wordings=(
+                Wording("ya tenemos demasiados clientes", confidence=0.97),
+                Wording("최대 동시 접속자 수를 초과했습니다", confidence=0.97),
+                Wording("занадто багато клієнтів", confidence=0.97),
                 Wording("too many clients already", confidence=0.97),
                 Wording("remaining connection slots are reserved", confidence=0.97),
                 Wording("уже слишком много клиентов", confidence=0.97),
@@ -194,6 +197,8 @@ FAMILY = Family(
                 ),
             ),
             wordings=(
+                Wording("could not obtain a connection from the pool within", confidence=0.97),
+                Wording("all pooled connections were in use", confidence=0.97),
                 Wording("queuepool limit", confidence=0.97),
                 Wording("connection pool exhausted", confidence=0.95),
                 Wording("couldn't get a connection after", confidence=0.95),

@@ -76,6 +76,7 @@ FAMILY = Family(
                 ),
             ),
             wordings=(
+                Wording("bouncer config error", r"no such user", 0.93),
                 Wording(
                     "no such user",
                     r"(?:error|fatal)?:?\s*no such user:? ?\S*",

@@ -47,6 +47,8 @@ FAMILY = Family(
                 ),
             ),
             wordings=(
+                Wording("접근 권한 없음", confidence=0.85),
+                Wording("へのアクセスが拒否されました", confidence=0.85),
                 Wording(
                     "permission denied for",
                     r"permission denied for (?:table|relation|schema|database|sequence|view|function|column|type|language|large object|tablespace|materialized view|foreign|procedure|\w+ \w+)",

@@ -41,6 +41,9 @@ FAMILY = Family(
                 Rule(exceptions="QueryCanceledError QueryCanceled", confidence=0.6),
             ),
             wordings=(
+                Wording("ステートメントのタイムアウトのため", confidence=0.95),
+                Wording("由于语句执行超时", confidence=0.95),
+                Wording("명령실행시간 초과로", confidence=0.95),
                 Wording("canceling statement due to statement timeout", confidence=0.95),
                 Wording("выполнение оператора отменено из-за тайм-аута", confidence=0.93),
                 Wording("storniere anfrage wegen zeitüberschreitung der anfrage", confidence=0.95),
@@ -186,6 +189,11 @@ FAMILY = Family(
                 Rule(exceptions="DeadlockDetectedError DeadlockDetected"),
             ),
             wordings=(
+                Wording("デッドロックを検出しました", confidence=0.96),
+                Wording("检测到死锁", confidence=0.96),
+                Wording("виявлено взаємне блокування", confidence=0.96),
+                Wording("deadlock rilevato", confidence=0.96),
+                Wording("deadlock 발생", confidence=0.96),
                 Wording("deadlock detected", confidence=0.96),
                 Wording("обнаружена взаимоблокировка", confidence=0.96),
                 Wording("verklemmung", r"verklemmung \(deadlock\) entdeckt", 0.96),

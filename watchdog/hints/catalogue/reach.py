@@ -76,6 +76,8 @@ FAMILY = Family(
                 Rule(exceptions="ConnectionRefusedError"),
             ),
             wordings=(
+                Wording("can't reach database server", confidence=0.85),
+                Wording("connectionrefusederror", needs=Needs.POSTGRESQL),
                 Wording("connection refused", needs=Needs.POSTGRESQL),
                 Wording("econnrefused", needs=Needs.POSTGRESQL),
                 Wording(
@@ -140,6 +142,13 @@ FAMILY = Family(
                 ),
             ),
             wordings=(
+                Wording(  # as docker compose shows it: said from within a container
+                    "refused",
+                    r"^[\w.-]{1,64} +\| [^\n]*(?:localhost|127\.0\.0\.1|::1)[^\n]*refused"
+                    r"|^[\w.-]{1,64} +\| [^\n]*refused[^\n]*(?:localhost|127\.0\.0\.1|::1)",
+                    0.93,
+                    Needs.POSTGRESQL,
+                ),
                 Wording(
                     "refused",
                     r"(?:localhost|127\.0\.0\.1|\[?::1\b)[^\n]{0,80}refused"
@@ -185,6 +194,9 @@ FAMILY = Family(
                 Rule(phases=(Phase.RESOLVE,)),
             ),
             wordings=(
+                Wording("nicht in adresse übersetzen", confidence=0.9),
+                Wording("no se pudo traducir el nombre", confidence=0.9),
+                Wording("n'a pas pu traduire le nom d'hôte", confidence=0.9),
                 Wording("could not translate host name", confidence=0.85),
                 Wording("name or service not known", needs=Needs.POSTGRESQL),
                 Wording("name does not resolve", needs=Needs.POSTGRESQL),
@@ -338,6 +350,10 @@ FAMILY = Family(
                 Rule(exceptions="TimeoutError ConnectionTimeout", phases=(Phase.CONNECT,)),
             ),
             wordings=(
+                Wording(
+                    "the operation has timed out", r"npgsql[^\n]*connect|connect[^\n]*npgsql", 0.8
+                ),
+                Wording("connecttimeout", confidence=0.6, needs=Needs.POSTGRESQL),
                 Wording("connection timed out", needs=Needs.POSTGRESQL),
                 Wording("timeout expired", needs=Needs.POSTGRESQL),
                 Wording("connection timeout expired", needs=Needs.POSTGRESQL, confidence=0.95),
@@ -535,6 +551,8 @@ FAMILY = Family(
                 ),
             ),
             wordings=(
+                Wording("driver: bad connection", confidence=0.8),
+                Wording("pq: unexpected eof", confidence=0.85),
                 Wording("server closed the connection unexpectedly"),
                 Wording("сервер неожиданно закрыл соединение"),
                 Wording("connection was closed in the middle of operation"),

@@ -125,6 +125,9 @@ FAMILY = Family(
                 Rule(exceptions="UndefinedTableError UndefinedTable"),
             ),
             wordings=(
+                Wording("відношення", r"відношення [\"«][^\"»\n]+[\"»] не існує", 0.93),
+                Wording("la relazione", r"la relazione \"[^\"\n]+\" non esiste", 0.93),
+                Wording("릴레이션(relation)", confidence=0.9),
                 Wording(
                     "does not exist",
                     r"relation [\"'«]?[^\"'»\n]+[\"'»]? does not exist(?!, skipping)",

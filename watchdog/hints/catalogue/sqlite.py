@@ -628,7 +628,7 @@ FAMILY = Family(
                     ),
                 ),
             ),
-            wordings=(Wording("malformed database schema", confidence=0.93),),
+            wordings=(Wording("malformed database schema", confidence=0.95),),
         ),
         Entry(
             "sqlite_too_old_library",

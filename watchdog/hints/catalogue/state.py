@@ -56,6 +56,11 @@ FAMILY = Family(
                 Rule(exceptions="CannotConnectNowError CannotConnectNow", confidence=0.7),
             ),
             wordings=(
+                Wording("データベースシステムは起動処理中です", confidence=0.95),
+                Wording("数据库系统启动中", confidence=0.95),
+                Wording("система баз даних запускається", confidence=0.95),
+                Wording("데이터베이스 시스템이 새로 가동", confidence=0.95),
+                Wording("il database si sta avviando", confidence=0.95),
                 Wording("the database system is starting up", confidence=0.95),
                 Wording("the database system is not yet accepting connections", confidence=0.95),
                 Wording("the database system is not accepting connections", confidence=0.85),
@@ -102,6 +107,9 @@ FAMILY = Family(
             ),
             rules=(Rule("57P03", confidence=0.35),),
             wordings=(
+                Wording("データベースシステムはシャットダウンしています", confidence=0.95),
+                Wording("数据库系统正在关闭", confidence=0.95),
+                Wording("il database si sta spegnendo", confidence=0.95),
                 Wording("the database system is shutting down", confidence=0.96),
                 Wording("the database system is shut down", confidence=0.7),
                 Wording("система баз данных останавливается", confidence=0.96),
@@ -155,6 +163,9 @@ FAMILY = Family(
                 Rule(exceptions="AdminShutdownError AdminShutdown"),
             ),
             wordings=(
+                Wording("管理者コマンドにより接続を終了しています", confidence=0.95),
+                Wording("由于管理员命令中断联接", confidence=0.95),
+                Wording("관리자 요청에 의해서 연결을 끝냅니다", confidence=0.95),
                 Wording("terminating connection due to administrator command", confidence=0.95),
                 Wording("закрытие подключения по команде администратора", confidence=0.95),
                 Wording(
@@ -281,7 +292,7 @@ FAMILY = Family(
             wordings=(
                 Wording(
                     "during recovery",
-                    r"cannot (?:execute [a-z ]+|assign transactionids|acquire lock mode \w+[^\n]*) during recovery",
+                    r"cannot (?:execute [a-z_ ()]+|assign transactionids|acquire lock mode \w+[^\n]*) during recovery",
                     0.95,
                 ),
                 Wording("recovery is in progress", confidence=0.85),

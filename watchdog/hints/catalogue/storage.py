@@ -43,6 +43,11 @@ FAMILY = Family(
                 Rule(exceptions="DiskFullError DiskFull", confidence=0.85),
             ),
             wordings=(
+                Wording("не удалось расширить файл", confidence=0.9),
+                Wording("デバイスに空き領域がありません", confidence=0.85),
+                Wording("设备上没有空间", confidence=0.85),
+                Wording("no queda espacio en el dispositivo", confidence=0.8),
+                Wording("aucun espace disponible sur le périphérique", confidence=0.8),
                 Wording(
                     "no space left on device",
                     r"(?:could not (?:extend|write|create|open|fsync|close)|panic|fatal|error|sql)[^\n]*no space left on device",
