@@ -53,8 +53,9 @@ def restore(artefact: Path, path: str, progress: Progress, report: Callable[[int
     try:
         _write(artefact, partial, progress, report)
         progress.enter(Phase.VERIFY)
-        _verify(partial)
+        _verify(partial, progress)
         _dress(partial, place, old)
+        _stop_if_cancelled(progress)
         progress.enter(Phase.PUBLISH)
         _refuse_if_open(place)
         _publish(partial, place, old)
@@ -156,8 +157,7 @@ def _write(
     done = 0
     with artefact.open("rb") as source, os.fdopen(descriptor, "wb") as destination:
         while piece := source.read(_CHUNK):
-            if progress.cancelled.is_set():
-                raise SqliteTrouble("the restore was cancelled", code="SQLITE_INTERRUPT")
+            _stop_if_cancelled(progress)
             destination.write(piece)
             done += len(piece)
             report(done)
@@ -165,10 +165,20 @@ def _write(
         os.fsync(destination.fileno())
 
 
-def _verify(partial: Path) -> None:
+def _stop_if_cancelled(progress: Progress) -> None:
+    if progress.cancelled.is_set():
+        raise SqliteTrouble("the restore was cancelled", code="SQLITE_INTERRUPT")
+
+
+def _verify(partial: Path, progress: Progress) -> None:
     source = uri(str(partial), mode="ro", immutable="1")
-    with closing(sqlite3.connect(source, uri=True)) as connection:
-        rows = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
+    opened = sqlite3.connect(source, uri=True, check_same_thread=False)
+    with closing(opened) as connection:
+        progress.use(connection)  # so that a cancelled restore need not wait for it
+        try:
+            rows = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
+        finally:
+            progress.use(None)
     if rows != ["ok"]:
         raise SqliteTrouble(
             f"the backup is damaged: {'; '.join(rows)}; restore another one",
