@@ -98,6 +98,14 @@ def mistakes(folder: Path, text: str | bytes, **environ: str) -> list[str]:
             ["w.yaml:1:7: log.colour: unknown key, known are format, level, language"],
         ),
         (
+            "interval: 15s\ntargets:\n  - {name: a, url: 'sqlite:///a.db', schedule: '@daily', daily: 1}\n",
+            [
+                "w.yaml:1:1: interval: unknown key here, did you mean defaults.probe.interval?",
+                "w.yaml:3:38: targets[0].schedule: unknown key here, did you mean backup.schedule?",
+                "w.yaml:3:58: targets[0].daily: unknown key here, did you mean backup.keep.daily?",
+            ],
+        ),
+        (
             "targets:\n  - url: sqlite:///a.db\n",
             ["w.yaml:2:5: targets[0].name: is missing: write name: agent-runtime"],
         ),

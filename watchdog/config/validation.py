@@ -147,12 +147,27 @@ def _text(detail: ErrorDetails, location: Location) -> str:
 
 
 def _unknown(location: Location) -> str:
-    known = _model_at(location[:-1]).model_fields
-    key = str(location[-1])
+    model = _model_at(location[:-1])
+    known, key = model.model_fields, str(location[-1])
+    deeper = _deeper(model, key)
+    if deeper:
+        return f"unknown key here, did you mean {deeper}?"
     near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.6)
     if near:
         return f"unknown key, did you mean {near[0]}?"
     return f"unknown key, known are {', '.join(known)}"
+
+
+def _deeper(model: type[BaseModel], key: str) -> str:
+    """Return where *key* belongs further down, like ``probe.interval``; "" if nowhere."""
+    for name, field in model.model_fields.items():
+        below = _model_in(field.annotation)
+        if below is None or name == "targets":
+            continue
+        found = key if key in below.model_fields else _deeper(below, key)
+        if found:
+            return f"{name}.{found}"
+    return ""
 
 
 def _missing(location: Location) -> str:
