@@ -531,9 +531,14 @@ def test_keys_of_the_applications_driver_are_named_and_not_used() -> None:
     assert url == postgresql("postgresql://u@h/d")
 
 
-def test_the_systems_certificates_are_a_file_for_every_client() -> None:
+def test_the_systems_certificates_are_a_file_for_every_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    bundle.touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     url = postgresql("postgresql://u@h/d?sslrootcert=system")
-    assert Path(url.parameters["sslrootcert"]).is_file()
+    assert url.parameters["sslrootcert"] == str(bundle)
     assert url.parameters["sslmode"] == "verify-full"
     assert "verify-full" in refusal("postgresql://u@h/d?sslrootcert=system&sslmode=require")
 
