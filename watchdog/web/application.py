@@ -28,6 +28,7 @@ from watchdog.web import documents
 from watchdog.web.files import StaticFiles
 from watchdog.web.page import StatusPage
 from watchdog.web.services import Services
+from watchdog.web.states import still
 
 _MARGIN: Final = 0.5  # seconds of the scraper's timeout that are left for the way back
 _PROBE_DEFAULT: Final = 10.0  # Prometheus' own default scrape timeout
@@ -167,8 +168,11 @@ class _Routes:
     # -------------------------------------------------------------- for programs
 
     async def targets(self, _: Request) -> Response:
+        statuses = [still(status) for status in self._services.store.statuses()]
         language = self._services.language
-        return _json(documents.targets_document(self._services.store.statuses(), language))
+        return await asyncio.to_thread(
+            lambda: _json(documents.targets_document(statuses, language))
+        )
 
     async def target(self, request: Request) -> Response:
         status = self._services.store.status(request.path_params["name"])

@@ -5,11 +5,13 @@ Owns: the states of the page and their order. Pure. Must not know: words, HTML.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from watchdog.model import ProbeRun
-from watchdog.results import Status
+from watchdog.results import ServerStatus, Status
 
 UP: Final = "up"
 DOWN: Final = "down"
@@ -45,3 +47,15 @@ def reading(runs: Iterable[ProbeRun], metric: str, *labels: str) -> float | None
             if sample.metric.name == metric and (not labels or sample.labels == labels):
                 return sample.value
     return None
+
+
+def still(status: Status) -> Status:
+    """Return a copy that stays as it is, so that it may be read off the event loop."""
+    return replace(
+        status, probes=dict(status.probes), facts=dict(status.facts), recent=deque(status.recent)
+    )
+
+
+def still_server(status: ServerStatus) -> ServerStatus:
+    """Return a copy that stays as it is."""
+    return replace(status, probes=dict(status.probes), facts=dict(status.facts))
