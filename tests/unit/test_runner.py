@@ -176,3 +176,38 @@ async def test_nothing_due_is_no_result(taken: Taken) -> None:
     assert ticket is not None
     assert await ticket.wait() is None
     assert taken == []
+
+
+async def test_a_flight_that_is_cancelled_before_its_first_step_lands_all_the_same(
+    taken: Taken,
+) -> None:
+    runner = Runner(CLOCK, taken)
+
+    async def work() -> Result:
+        return ok("a")
+
+    ticket = runner.kick(action("a", work), "command")
+    assert ticket is not None
+    async with asyncio.timeout(1):
+        await runner.cancel(lambda _: True)
+        assert await ticket.wait() is None
+    assert runner.in_flight() == []
+    assert taken == []
+
+
+async def test_a_defect_in_telling_neither_ends_a_flight_nor_blocks_its_key() -> None:
+    def take(_result: Result) -> None:
+        raise KeyError("defect")
+
+    runner = Runner(CLOCK, take)
+
+    async def work() -> Result:
+        return ok("a")
+
+    for _ in range(2):
+        ticket = runner.kick(action("a", work), "command")
+        assert ticket is not None
+        async with asyncio.timeout(1):
+            result = await ticket.wait()
+        assert result is not None
+        assert result.outcome is Outcome.OK

@@ -93,6 +93,9 @@ class Runner:
         ticket.task = asyncio.get_running_loop().create_task(
             self._fly(ticket), name=f"{action.key} ({reason})"
         )
+        # Not a `finally` of the flight: one that is cancelled before its first
+        # step never runs a line.
+        ticket.task.add_done_callback(lambda _task: self._land(ticket))
         return ticket
 
     def in_flight(self, lane: Lane | None = None) -> list[Ticket]:
@@ -132,17 +135,17 @@ class Runner:
 
     async def _fly(self, ticket: Ticket) -> None:
         action = ticket.action
-        try:
-            async with AsyncExitStack() as held:
-                if action.gate:
-                    await held.enter_async_context(self._gate(action.gate))
-                await held.enter_async_context(self._slot(action))
-                with structlog.contextvars.bound_contextvars(run_id=ticket.run_id):
-                    ticket.result = await self._guarded(action, ticket.run_id)
-        finally:
-            del self._flights[action.key]
-            self.last_end = self._clock.monotonic()
-            ticket.ended.set()
+        async with AsyncExitStack() as held:
+            if action.gate:
+                await held.enter_async_context(self._gate(action.gate))
+            await held.enter_async_context(self._slot(action))
+            with structlog.contextvars.bound_contextvars(run_id=ticket.run_id):
+                ticket.result = await self._guarded(action, ticket.run_id)
+
+    def _land(self, ticket: Ticket) -> None:
+        del self._flights[ticket.action.key]
+        self.last_end = self._clock.monotonic()
+        ticket.ended.set()
 
     def _gate(self, name: str) -> asyncio.Lock:
         return self._gates.setdefault(name, asyncio.Lock())
@@ -186,5 +189,11 @@ class Runner:
             self.runs[action.lane] += 1
             slow = result.failure is not None and result.failure.kind is Kind.TIMEOUT
             (self._slow.add if slow else self._slow.discard)(action.key)
-            self._take(result)
+            self._hand_on(result)
         return result
+
+    def _hand_on(self, result: Result) -> None:
+        try:
+            self._take(result)
+        except Exception:  # noqa: BLE001 - a defect in telling must not end the flight unseen
+            _log.exception("defect in a report", action=result.action, target=result.subject.name)
