@@ -183,8 +183,13 @@ class Report:
         return fields
 
     def hint(self, failure: Failure) -> Hint | None:
-        """Return the hint of *failure* in the configured language."""
-        return hints.render(failure.hint, failure.facts, self.language) if failure.hint else None
+        """Return the hint of *failure* in the configured language, ``None`` for an unknown one."""
+        if not failure.hint:
+            return None
+        try:
+            return hints.render(failure.hint, failure.facts, self.language)
+        except KeyError:
+            return None  # a failure kept from a version whose catalogue knew it
 
 
 def _same(one: Failure | None, other: Failure | None) -> bool:

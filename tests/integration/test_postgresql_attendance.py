@@ -69,6 +69,22 @@ async def test_a_watched_database_is_dropped_renamed_copied_and_made_anew(
         await cluster.execute("drop database copied")
 
 
+async def test_a_plain_drop_gets_through_however_often_we_visit(database: Database) -> None:
+    target = database.target()
+
+    async def keep_visiting() -> int:
+        visits = 0
+        while await visited(target) is None:
+            visits += 1
+            await asyncio.sleep(0.05)
+        return visits
+
+    visiting = asyncio.ensure_future(keep_visiting())
+    await asyncio.sleep(0.2)
+    await database.cluster.execute(f"drop database {database.name}")
+    assert await asyncio.wait_for(visiting, 5) > 0
+
+
 async def test_a_closed_and_a_half_dropped_database_are_absent(database: Database) -> None:
     target = database.target()
     async with Watched(target) as watched:
@@ -141,7 +157,7 @@ async def test_a_role_without_pg_monitor_is_blind_and_says_so(private_cluster: M
         answer = watched.answers["privileges"]
         assert [sample.value for sample in answer.samples] == [0]
         trouble = answer.troubles[0]
-        assert (trouble.kind, trouble.hint) == (Kind.PRIVILEGE, "missing_pg_monitor")
+        assert (trouble.kind, trouble.hint) == (Kind.PRIVILEGE, "blind_role")
         assert trouble.facts["grant"] == 'GRANT pg_monitor TO "Odd role";'
         connections = watched.answers["connections"]
         values = {(s.metric.name, s.labels): s.value for s in connections.samples}

@@ -34,7 +34,7 @@ async def ask(session: PostgresqlSession) -> Answer:
         Kind.PRIVILEGE,
         f"role {row['role']} lacks pg_monitor on {session.url.server_name}: what other sessions"
         f" do is hidden from it; as a superuser: {grant}",
-        hint="missing_pg_monitor",
+        hint="blind_role",
         role=row["role"],
         grant=grant,
     )
