@@ -111,10 +111,11 @@ class BackupWatch:
 
     async def _end(self, name: str) -> None:
         planned = self._planned.pop(name)
-        self._scheduler.clear_alarm(_alarm(planned.target))
         await self._runner.cancel(
             lambda action: action.lane is Lane.BACKUPS and action.subject == planned.target
         )
+        # Last, for a run that is cancelled sets the alarm of the next one.
+        self._scheduler.clear_alarm(_alarm(planned.target))
 
     # ------------------------------------------------------------------ when
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -307,5 +306,6 @@ class Daemon:
         points = [s.backup.recovery_point for s in statuses if s.backup.recovery_point]
         if points:
             age = (self._clock.now() - min(points)).total_seconds()
-            line += f"; oldest recovery point {time.strftime('%H:%M', time.gmtime(age))} ago"
+            hours, minutes = divmod(max(0, round(age / 60)), 60)
+            line += f"; oldest recovery point {hours}:{minutes:02} ago"
         return line
