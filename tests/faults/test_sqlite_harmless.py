@@ -6,6 +6,8 @@ into: whatever SQLite wanted to make there, it could.
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tests.support.sqlite import (
     age,
     listing,
     open_folder,
+    visit,
 )
 from tests.support.sqlite_watcher import Watcher
 
@@ -144,3 +147,49 @@ def test_a_killed_application_s_files_are_left_for_it_to_recover(
         application.open()
         application.sure("assert connection.execute('SELECT count(*) FROM t').fetchone() == (2,)")
         application.execute("INSERT INTO t VALUES (3)")
+
+
+STEPS = {
+    "open": "connection = opened()",
+    "write": "connection.execute('CREATE TABLE u%d (x)')",
+    "checkpoint": "connection.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchall()",
+    "wal": "connection.execute('PRAGMA journal_mode = wal').fetchall()",
+    "delete": "connection.execute('PRAGMA journal_mode = delete').fetchall()",
+    "persist": "connection.execute('PRAGMA journal_mode = persist').fetchall()",
+    "vacuum": "connection.execute('VACUUM')",
+    "begin": "connection.execute('BEGIN IMMEDIATE')",
+    "rollback": "connection.rollback()",
+    "close": "connection.close()",
+}
+
+
+COUNT = "connection.execute('SELECT count(*) FROM sqlite_master').fetchone()[0]"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_the_application_does_rounds_are_true_and_harmless(
+    watcher: Watcher, folder: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    path = made(folder, chance.choice(["wal", "delete"]))
+    application = Application(path, APPLICATION_UID)
+    try:
+        application.open()
+        for number in range(60):
+            step = chance.choice([*STEPS, "write", "kill"])
+            if step == "kill":
+                application.kill()
+                application = Application(path, APPLICATION_UID)
+                application.open()
+            else:  # some are refused, after a close for example: that is part of it
+                application.do(STEPS[step] % number if step == "write" else STEPS[step])
+            assert watcher.rounds(path, 3) == [], f"after {step}, step {number}"
+            seen = asyncio.run(visit(path)).values()["tables"]
+            answer = application.do(f"assert connection.in_transaction or {COUNT} == {seen}")
+            assert not answer.startswith("AssertionError"), f"after {step}, step {number}"
+            assert owners(folder) == {APPLICATION_UID}, f"after {step}, step {number}"
+        application.do("connection.close()")
+        application.open()
+        application.execute("INSERT INTO t VALUES (9)")
+    finally:
+        application.end()

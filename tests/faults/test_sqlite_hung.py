@@ -34,6 +34,17 @@ asyncio.run(main())
 """
 
 
+_VISIT_AND_STAY = """
+import asyncio, sys, time
+from tests.support.sqlite import visit
+from watchdog.engines.sqlite.keeper import borrow
+assert asyncio.run(visit(sys.argv[1])).up
+with borrow() as keeper:
+    print(keeper.pid, flush=True)
+    time.sleep(60)
+"""
+
+
 async def test_a_hung_mount_times_out_fails_at_once_meanwhile_and_recovers(tmp_path: Path) -> None:
     folder = tmp_path / "mount"
     folder.mkdir()
@@ -93,6 +104,21 @@ async def test_a_keeper_that_hangs_is_replaced(tmp_path: Path) -> None:
     assert (await visit(path)).up
     with borrow() as keeper:
         assert keeper.pid != pid
+
+
+async def test_a_keeper_ends_when_we_are_killed(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "a.db")
+    process = subprocess.Popen(
+        [sys.executable, "-c", _VISIT_AND_STAY, str(path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    keeper = Path(f"/proc/{process.stdout.readline().strip()}")
+    assert b"_keeper_child" in (keeper / "cmdline").read_bytes()
+    process.kill()
+    process.communicate()
+    async with asyncio.timeout(5):
+        while keeper.exists() and "Z" not in (keeper / "stat").read_text():
+            await asyncio.sleep(0.01)
 
 
 async def test_a_keeper_that_was_killed_is_replaced_without_anybody_noticing(

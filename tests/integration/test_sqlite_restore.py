@@ -195,6 +195,15 @@ async def test_a_cancelled_restore_leaves_nothing(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+async def test_what_a_killed_restore_left_is_swept(artefact: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "to"
+    folder.mkdir()
+    (folder / ".app.db.999999999.partial").write_bytes(b"half of it")
+    (folder / ".app.db.1.partial").write_bytes(b"another that still runs")
+    await restore(artefact, folder / "app.db")
+    assert {each.name for each in folder.iterdir()} == {"app.db", ".app.db.1.partial"}
+
+
 async def test_a_symlink_is_restored_through(artefact: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "app.db").symlink_to(tmp_path / "data" / "app.db")

@@ -13,6 +13,7 @@ file would lock the application out.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -49,6 +50,7 @@ def restore(artefact: Path, path: str, progress: Progress, report: Callable[[int
     progress.enter(Phase.PREFLIGHT)
     _refuse_if_open(place)
     partial = place.with_name(f".{place.name}.{os.getpid()}.partial")
+    _sweep(place)
     progress.enter(Phase.COPY)
     try:
         _write(artefact, partial, progress, report)
@@ -163,6 +165,15 @@ def _write(
             report(done)
         destination.flush()
         os.fsync(destination.fileno())
+
+
+def _sweep(place: Path) -> None:
+    """Remove what restores to *place* left that were killed."""
+    pattern = re.compile(rf"\.{re.escape(place.name)}\.(\d+)\.partial")
+    for entry in place.parent.iterdir():
+        match = pattern.fullmatch(entry.name)
+        if match and not Path(f"/proc/{match[1]}").exists():
+            entry.unlink(missing_ok=True)
 
 
 def _stop_if_cancelled(progress: Progress) -> None:
