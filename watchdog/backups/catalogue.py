@@ -87,7 +87,7 @@ class Backup:
             "restored_at": moment_text(proven.restored_at),
             "restore_duration_seconds": proven.restore_duration,
             "tables": manifest.tables,
-            "duration_seconds": manifest.duration,
+            "duration_seconds": round(manifest.duration, 3),
             "damage": self.damage or None,
             "warnings": list(manifest.warnings),
         }

@@ -50,7 +50,7 @@ def of_report(report: Report) -> dict[str, Any]:
         "restored_at": None,
         "restore_duration_seconds": None,
         "tables": None,
-        "duration_seconds": report.attempt.duration,
+        "duration_seconds": round(report.attempt.duration, 3),
         "damage": None,
         "warnings": [],
     }
