@@ -300,6 +300,31 @@ async def test_packets_that_a_firewall_drops(private_cluster: MakeCluster) -> No
         assert said(await visited(target)) == REFUSED
 
 
+async def test_a_server_that_vanishes_from_the_network_is_noticed_unasked(
+    private_cluster: MakeCluster,
+) -> None:
+    with lossy_network() as network:
+        server = private_cluster(
+            host=network.address,
+            launcher=network.run_inside(),
+            hba=("host all all all scram-sha-256",),
+        )
+        target = with_probe(server.target("shop", "watched_template"), timeout=1.0)
+        async with Watched(target) as watched:
+            assert await watched.round(3) is None
+            network.drop(server.port)
+            assert await watched.lost_within(20) < 6
+            assert said(await visited(target)) == (
+                Kind.TIMEOUT,
+                Phase.CONNECT,
+                "",
+                "connect_timeout",
+            )
+            network.deliver()
+            assert await watched.round(3) is None
+        assert await visited(target) is None
+
+
 # ------------------------------------------------------------------ strangers
 
 

@@ -118,7 +118,7 @@ async def test_a_root_certificate_that_is_missing_or_none(tls: Tls, tmp_path: Pa
 async def test_the_name_in_the_certificate_counts_for_verify_full_alone(
     tls: Tls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Cluster, "host", "localhost")  # the certificate is for 127.0.0.1
+    monkeypatch.setattr(tls.cluster, "host", "localhost")  # the certificate is for 127.0.0.1
     root = tls.certificates.ca_crt
     assert await encrypted(tls, sslmode="verify-ca", sslrootcert=root) is True
     failure = await encrypted(tls, sslmode="verify-full", sslrootcert=root)

@@ -92,8 +92,9 @@ class LossyNetwork:
         return ["ip", "netns", "exec", self.namespace, *command]
 
     def drop(self, port: int) -> None:
-        """Drop every packet to *port*, without a word."""
+        """Drop every packet to and from *port*, without a word."""
         _run(*self.run_inside(*f"iptables -I INPUT -p tcp --dport {port} -j DROP".split()))
+        _run(*self.run_inside(*f"iptables -I OUTPUT -p tcp --sport {port} -j DROP".split()))
 
     def deliver(self) -> None:
         """Let everything through again."""

@@ -57,7 +57,6 @@ PASSWORDS: Final[Mapping[str, str]] = MappingProxyType(
 
 _SETTINGS: Final[Mapping[str, object]] = MappingProxyType(
     {
-        "listen_addresses": "127.0.0.1",
         "fsync": "off",
         "synchronous_commit": "off",
         "full_page_writes": "off",
@@ -177,9 +176,10 @@ class Cluster:
 
     ``settings`` are those of postgresql.conf (a change counts from the next
     start, or ``reload()``); ``hba`` are the lines of pg_hba.conf for TCP.
+    ``launcher`` is a command before that of the server (``ip netns exec …``)
+    and ``host`` the address it then listens on.
     """
 
-    host: Final = "127.0.0.1"
     passwords: Final = PASSWORDS
 
     def __init__(
@@ -188,8 +188,12 @@ class Cluster:
         binaries: Path | None = None,
         hba: Sequence[str] = _HBA,
         environment: Mapping[str, str] | None = None,
+        host: str = "127.0.0.1",
+        launcher: Sequence[str] = (),
         **settings: object,
     ) -> None:
+        self.host = host
+        self.launcher = tuple(launcher)
         self.binaries = binaries or bin_dir()
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self.data = self.folder / "data"
@@ -198,6 +202,7 @@ class Cluster:
         self.hba = tuple(hba)
         self.settings: dict[str, object] = {
             **_SETTINGS,
+            "listen_addresses": host,
             "unix_socket_directories": str(self.folder),
             **settings,
         }
@@ -226,7 +231,7 @@ class Cluster:
         command = [self.binaries / "postgres", "-D", self.data, "-p", str(self.port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                as_server_user(command),
+                [*self.launcher, *as_server_user(command)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
