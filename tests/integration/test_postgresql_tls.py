@@ -138,3 +138,12 @@ async def test_direct_tls_where_the_server_knows_it(tls: Tls) -> None:
     if int(tls.cluster.sql("show server_version_num")) < 170000:
         pytest.skip("direct TLS came with PostgreSQL 17")
     assert await encrypted(tls, sslmode="require", sslnegotiation="direct") is True
+
+
+async def test_a_home_that_is_closed_or_missing_is_no_obstacle(
+    tls: Tls, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for home in ("/nowhere/at/all", "/proc/1/root/../../dev/null"):
+        monkeypatch.setenv("HOME", home)
+        assert await encrypted(tls, sslmode="require") is True
+        assert await visited(cluster.target("shop", password="", user="nobody")) is not None

@@ -28,7 +28,7 @@ class Found:
 def path_of(parameters: Mapping[str, str]) -> Path:
     """Return which file counts."""
     named = parameters.get("passfile") or os.environ.get("PGPASSFILE")
-    return Path(named) if named else Path("~/.pgpass").expanduser()
+    return Path(named or os.path.expanduser("~/.pgpass"))  # noqa: PTH111 - there may be no home
 
 
 def look_up(path: Path, host: str, port: int, database: str, user: str) -> Found:
@@ -40,7 +40,7 @@ def look_up(path: Path, host: str, port: int, database: str, user: str) -> Found
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             return Found(ignored=True)
         lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except (OSError, RuntimeError):  # RuntimeError: a user without a home
+    except OSError:
         return Found()
     hosts = {host, "localhost"} if host.startswith("/") else {host}
     for line in lines:

@@ -6,6 +6,7 @@ Owns: the meaning of the TLS parameters of a URL. Must not know: sockets.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,11 +91,11 @@ def _load_roots(context: ssl.SSLContext, root: str | None, mode: str) -> None:
         context.load_default_certs()
     else:
         path = Path(root) if root else _home("root.crt")
-        if not path.exists():
+        if not _is_there(path):
             if mode == "require":
                 return
             raise TlsSetupError(
-                f"sslmode={mode} needs a root certificate and {path} is not there: "
+                f"sslmode={mode} needs a root certificate and {path} is not there, or not for us: "
                 "write sslrootcert=FILE, or sslrootcert=system"
             )
         context.load_verify_locations(cafile=str(path))
@@ -103,7 +104,7 @@ def _load_roots(context: ssl.SSLContext, root: str | None, mode: str) -> None:
 
 def _load_revocations(context: ssl.SSLContext, revoked: str | None) -> None:
     path = Path(revoked) if revoked else _home("root.crl")
-    if revoked or path.exists():
+    if revoked or _is_there(path):
         context.load_verify_locations(cafile=str(path))
         context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
 
@@ -112,7 +113,7 @@ def _load_own(context: ssl.SSLContext, url: PostgresqlUrl) -> None:
     """Load the client's own certificate, if there is one."""
     named = url.parameters.get("sslcert")
     certificate = Path(named) if named else _home("postgresql.crt")
-    if not named and not certificate.exists():
+    if not named and not _is_there(certificate):
         return
     key = url.parameters.get("sslkey") or str(_home("postgresql.key"))
     phrase = url.sslpassword.reveal() if url.sslpassword is not None else ""
@@ -127,7 +128,12 @@ def _limit_versions(context: ssl.SSLContext, url: PostgresqlUrl) -> None:
 
 
 def _home(name: str) -> Path:
-    return Path("~/.postgresql", name).expanduser()
+    return Path(os.path.expanduser("~/.postgresql"), name)  # noqa: PTH111 - there may be no home
+
+
+def _is_there(path: Path) -> bool:
+    """Whether *path* is there for us; one in a home that is closed to us is not."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists() raises for a closed folder
 
 
 def _reason(error: Exception) -> str:
