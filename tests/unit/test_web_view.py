@@ -96,6 +96,16 @@ def test_the_same_trouble_of_two_files_is_two_cards():
     assert len({card.key for card in cards}) == 2
 
 
+def test_the_same_trouble_in_many_places_is_one_card():
+    clock = FakeClock()
+    targets = [sqlite(f"file-{number}") for number in range(200)]
+    store = store_of(clock, *((target, None) for target in targets))
+    for target in targets:
+        store.put(visit(clock, target, failure=REFUSED))
+    (card,) = page_of(store, clock).cards
+    assert card.targets == "file-0, file-1, file-2 and 197 more"
+
+
 def test_a_failure_without_a_hint_shows_its_message():
     clock = FakeClock()
     store = store_of(clock, (sqlite("notes"), None))

@@ -6,6 +6,7 @@ HTML.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -20,6 +21,10 @@ from watchdog.web.states import ATTENTION, DOWN
 # Cards whose steps are open: of targets that are down, and of all others.
 _OPEN_DOWN: Final = 3
 _OPEN: Final = 1
+# So many places with the same trouble are one trouble: an unmounted disk, a changed password.
+_PLACES: Final = 3
+
+_Trouble = tuple[Status, Failure, datetime | None]
 
 
 class Cards(Narrator):
@@ -29,14 +34,14 @@ class Cards(Narrator):
 
     def cards(self, statuses: Iterable[Status]) -> Iterable[Card]:
         """Yield one card a trouble; targets of one server with the same trouble share it."""
-        found: dict[tuple[str, str, str], list[tuple[Status, Failure, datetime | None]]] = {}
+        found: dict[tuple[str, str, str], list[_Trouble]] = {}
         for status in statuses:
             place = status.server.name if status.server is not None else status.target.name
             for failure, since in _troubles(status):
                 what = failure.hint or failure.message
                 grave = DOWN if failure is status.failure else ATTENTION
                 found.setdefault((grave, place, what), []).append((status, failure, since))
-        order = sorted(found.items(), key=lambda item: item[0][0] != DOWN)
+        order = sorted(_merged(found).items(), key=lambda item: item[0][0] != DOWN)
         for number, ((grave, place, what), members) in enumerate(order):
             seen = number < (_OPEN_DOWN if grave == DOWN else _OPEN)
             yield self._card(f"{grave} {place} {what}", grave, members, seen=seen)
@@ -45,7 +50,7 @@ class Cards(Narrator):
         self,
         key: str,
         grave: str,
-        members: Sequence[tuple[Status, Failure, datetime | None]],
+        members: Sequence[_Trouble],
         *,
         seen: bool,
     ) -> Card:
@@ -53,7 +58,7 @@ class Cards(Narrator):
         first, failure, _ = members[0]
         since = min((moment for _, _, moment in members if moment is not None), default=None)
         if grave == DOWN:
-            verdict = words("down_for", self.lasting(first))
+            verdict = words("down_for", words.span(self.age(since or self.now)))
         elif failure is first.backup.last_failure:
             verdict = words("backup_trouble")
         else:
@@ -71,6 +76,18 @@ class Cards(Narrator):
             code=" · ".join(filter(None, (failure.kind, failure.phase, failure.code))),
             open=seen,
         )
+
+
+def _merged(
+    found: dict[tuple[str, str, str], list[_Trouble]],
+) -> dict[tuple[str, str, str], list[_Trouble]]:
+    """Make one of the same trouble in many places."""
+    places = Counter((grave, what) for grave, _, what in found)
+    merged: dict[tuple[str, str, str], list[_Trouble]] = {}
+    for (grave, place, what), members in found.items():
+        where = "" if places[grave, what] > _PLACES else place
+        merged.setdefault((grave, where, what), []).extend(members)
+    return merged
 
 
 def _troubles(status: Status) -> Iterable[tuple[Failure, datetime | None]]:

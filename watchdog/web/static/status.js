@@ -3,6 +3,7 @@
 "use strict";
 (() => {
   const EVERY = 5000;
+  const HIDDEN = 6; // a tab in the background renews this many times more seldom
   const LONGEST = 8000;
   let failures = 0;
   let unknownIcon = "";
@@ -138,6 +139,10 @@
     .catch(() => {});
 
   withCopyButtons(document.getElementById("page"));
-  setInterval(() => { if (!document.hidden) renew(); }, EVERY);
+  let ticks = 0;
+  setInterval(() => {
+    ticks += 1;
+    if (!document.hidden || ticks % HIDDEN === 0) renew();
+  }, EVERY);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) renew(); });
 })();
