@@ -76,3 +76,14 @@ def test_a_traceback_without_end_is_judged_in_parts() -> None:
 def test_nothing_comes_of_nothing() -> None:
     assert list(events([])) == []
     assert list(events(["", "  ", "\n"])) == []
+
+
+def test_a_message_and_what_was_raised_from_it_are_one_event() -> None:
+    second = TRACEBACK.format(last="sqlalchemy.exc.OperationalError: (x) connection refused")
+    log = (
+        'psycopg2.OperationalError: connection to server at "h" (10.0.0.1), port 5432 failed: Connection refused\n'
+        "\tIs the server running on that host and accepting TCP/IP connections?\n\n\n"
+        "The above exception was the direct cause of the following exception:\n\n"
+        f"{second}INFO going on\n"
+    )
+    assert read(log) == [(1, "connection_refused")]

@@ -31,6 +31,7 @@ _GOES_ON: Final = re.compile(
     r"|ssl connection has been closed|expected to find it|pg_\w+: aborting because|file \"pg_version|but could not open file",
     re.IGNORECASE,
 )
+_CHAIN: Final = re.compile(r"(?:The above exception was|During handling of the above) ")
 _FIELD: Final = re.compile(
     r"^[^\n]{0,160}?\b(?:DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION|ПОДРОБНОСТИ|ПОДСКАЗКА|КОНТЕКСТ"
     r"|ОПЕРАТОР|ЗАПРОС|ПОЛОЖЕНИЕ|TIPP|ANWEISUNG|ZUSAMMENHANG|DÉTAIL|ASTUCE|INSTRUCTION|DETALLE"
@@ -128,7 +129,7 @@ class _Grouping:
         if len(self._lines) >= _MOST_LINES:
             return False
         if self._blank:
-            return self._had_traceback and self._blank <= 2 and _resumes(line)
+            return self._blank <= 2 and self._resumes(line)
         return (
             self._in_traceback
             or line[0].isspace()
@@ -138,12 +139,16 @@ class _Grouping:
             or (self._had_traceback and _TRACEBACK in line)
         )
 
+    def _resumes(self, line: str) -> bool:
+        """Whether *line* goes on after a blank one: a chain of exceptions does."""
+        if _TRACEBACK in line:
+            return self._had_traceback or _CHAIN.match(self._lines[-1]) is not None
+        return _CHAIN.match(line) is not None or (
+            self._had_traceback and _GOES_ON.match(line) is not None
+        )
+
     def _judge(self, text: str) -> Event | None:
         found = texts.ranked(texts.candidates(text, neighbours="\n".join(self._before)))
         if not found or found[0].confidence < _CONFIDENT:
             return None
         return Event(self._first, text, found)
-
-
-def _resumes(line: str) -> bool:
-    return _TRACEBACK in line or _GOES_ON.match(line) is not None
