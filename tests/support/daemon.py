@@ -44,7 +44,7 @@ def wait_until(
 def clean_environment(**extra: str) -> dict[str, str]:
     """Return the environment of a process under test: nothing of ours leaks in but the path."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONDEVMODE": "0", **extra}
+    return {**kept, "PYTHONPATH": str(ROOT), **extra}
 
 
 class Daemon:
@@ -166,6 +166,12 @@ class Daemon:
     @property
     def log(self) -> str:
         return "".join(self.raw)
+
+    @property
+    def tracebacks(self) -> str:
+        """Return the log lines that tell of a defect of ours: none, in a good daemon."""
+        found = [line for line in self.lines if "Traceback" in str(line)]
+        return "\n\n".join(str(line.get("exception", line)) for line in found)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         with httpx.Client(timeout=10) as client:
