@@ -57,14 +57,14 @@ def _share(descriptor: int, seconds: float) -> bool:
         seconds = max(seconds, 0.01)  # may just have come: no reason to give up
     if seconds <= 0:
         return False
-    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
         fcntl.lockf(descriptor, fcntl.LOCK_SH, 1, _PENDING)
         fcntl.lockf(descriptor, fcntl.LOCK_SH, _SHARED_SIZE, _SHARED)
-    except _TimeUpError:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except _TimeUpError:  # it rings once: from here on nothing is interrupted
         return False
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, _PENDING)
     return True
 
