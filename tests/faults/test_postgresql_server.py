@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 
+import asyncpg
 import pytest
 
 from tests.support.freeze import frozen, frozen_cluster, lossy_network, tcp_sockets
@@ -28,6 +29,7 @@ def said(failure: Failure | None) -> tuple[Kind, Phase | None, str, str] | None:
 
 REFUSED = (Kind.REACH, Phase.CONNECT, "ECONNREFUSED", "connection_refused")
 NO_ANSWER_TO_LOGIN = (Kind.TIMEOUT, Phase.TLS, "", "connect_timeout")
+NO_ANSWER_TO_A_QUESTION = (Kind.TIMEOUT, Phase.QUERY, "", "server_not_answering")
 
 
 # ------------------------------------------------------------------ stopped and killed
@@ -120,7 +122,7 @@ async def test_a_frozen_server_is_a_timeout_and_collects_no_sockets(
         assert await watched.round(2) is None
         with frozen_cluster(server):
             failure = await watched.round()
-            assert said(failure) == (Kind.TIMEOUT, Phase.QUERY, "", "")
+            assert said(failure) == NO_ANSWER_TO_A_QUESTION
             most = 0
             for _ in range(12):
                 assert said(await watched.round(0.1)) == NO_ANSWER_TO_LOGIN
@@ -154,9 +156,25 @@ async def test_a_frozen_backend_costs_its_session_alone(private_cluster: MakeClu
             "select pid from pg_stat_activity where application_name = 'db-watchdog'"
         )
         with frozen(rows[0]["pid"]):
-            assert said(await watched.round()) == (Kind.TIMEOUT, Phase.QUERY, "", "")
+            assert said(await watched.round()) == NO_ANSWER_TO_A_QUESTION
             assert await watched.round(2) is None  # another session, the same server
         assert watched.losses == 0  # we ended it ourselves
+
+
+async def test_the_servers_last_words_are_heard(cluster: Cluster) -> None:
+    target = with_probe(cluster.target("shop", "watched_template"), timeout=9.0)
+    visit = ENGINE.visit(target)
+    async with visit as session:
+        question = asyncio.ensure_future(session.fetch("select pg_sleep(4)"))  # type: ignore[attr-defined]
+        await asyncio.sleep(0.1)
+        await cluster.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'db-watchdog' and query like '%pg_sleep%'"
+        )
+        with pytest.raises(asyncpg.PostgresError) as caught:
+            await question
+    failure = ENGINE.failure(caught.value, visit.phase, target)
+    assert said(failure) == (Kind.STATE, Phase.QUERY, "57P01", "admin_termination")
 
 
 async def test_a_hung_target_does_not_delay_another_one(
@@ -250,7 +268,7 @@ async def test_dropped_packets_are_a_timeout_and_the_way_back_is_found(
     async with Watched(target) as watched:
         assert await watched.round(2) is None
         await proxy.drop()
-        assert said(await watched.round(0.2)) == (Kind.TIMEOUT, Phase.QUERY, "", "")
+        assert said(await watched.round(0.2)) == NO_ANSWER_TO_A_QUESTION
         assert said(await visited(target)) == NO_ANSWER_TO_LOGIN
         await proxy.pass_()
         assert await watched.round(2) is None

@@ -132,7 +132,7 @@ def test_what_was_classified_stays_as_it_is() -> None:
         (Phase.CONNECT, "connect_timeout"),
         (Phase.TLS, "connect_timeout"),
         (Phase.AUTHENTICATE, "connect_timeout"),
-        (Phase.QUERY, ""),
+        (Phase.QUERY, "server_not_answering"),
     ],
 )
 def test_a_deadline_says_where_it_struck(phase: Phase, hint: str) -> None:

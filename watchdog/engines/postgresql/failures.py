@@ -75,6 +75,7 @@ _LATE_HINTS: Final[Mapping[Phase | None, str]] = {
     Phase.CONNECT: "connect_timeout",
     Phase.TLS: "connect_timeout",
     Phase.AUTHENTICATE: "connect_timeout",
+    Phase.QUERY: "server_not_answering",
 }
 
 
@@ -159,6 +160,8 @@ def _of_server(
     code = error.sqlstate or ""
     routine = getattr(error, "server_source_function", None) or ""
     if not routine and isinstance(error, asyncpg.ConnectionDoesNotExistError):
+        if isinstance(error.__cause__, asyncpg.PostgresError):  # the server's last words
+            return _of_server(error.__cause__, phase, facts)
         # The driver's own way to say that the connection ended under it.
         return _failure(Kind.REACH, _lost(error), phase, facts, code, "server_closed_connection")
     text = getattr(error, "message", None) or str(error)
