@@ -196,3 +196,9 @@ def test_no_configuration_is_read(tmp_path: Path) -> None:
     broken = tmp_path / "broken.yaml"
     broken.write_text("][")
     assert explain("28P01", DB_WATCHDOG_CONFIG=str(broken)).returncode == 0
+
+
+def test_an_endless_line_is_cut_and_counted_once() -> None:
+    log = "x" * 3_000_000 + "\n" + "FATAL:  the database system is starting up"
+    done = explain("-", "--json", stdin=log)
+    assert json.loads(done.stdout)["line"] == 2

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import click
 
@@ -207,21 +207,24 @@ class _Cause:
 
 
 @dataclass
-class _Counter:
-    """Passes lines on and counts them."""
+class _Lines:
+    """Passes the lines of a log on and counts them; of endless ones only the beginning."""
 
-    lines: Iterable[str]
+    source: TextIO
     count: int = 0
 
     def __iter__(self) -> Iterator[str]:
-        for line in self.lines:
+        while line := self.source.readline(_LONGEST_LINE):
             self.count += 1
-            yield line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE]
+            rest = line
+            while rest and not rest.endswith("\n"):
+                rest = self.source.readline(_LONGEST_LINE)
+            yield line
 
 
 def _explain_log(what: str, language: str, as_json: bool, summary: bool) -> int | None:
     with _opened(what) as source:
-        lines = _Counter(source)
+        lines = _Lines(source)
         if as_json or not (summary or sys.stdout.isatty()):
             return _as_json_lines(events(lines), language)
         return _as_summary(events(lines), lines, language)
@@ -251,7 +254,7 @@ def _alternatives(matches: tuple[Match, ...]) -> list[str]:
     return [other.id for other in matches[1:] if other.confidence >= _WORTH_SAYING]
 
 
-def _as_summary(found: Iterable[Event], lines: _Counter, language: str) -> int | None:
+def _as_summary(found: Iterable[Event], lines: _Lines, language: str) -> int | None:
     causes: dict[str, _Cause] = {}
     for event in found:
         causes.setdefault(event.matches[0].id, _Cause()).add(event)
@@ -281,7 +284,7 @@ def _when(seen: _Cause, words: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def _opened(what: str) -> Iterator[Iterable[str]]:
+def _opened(what: str) -> Iterator[TextIO]:
     """Open a log as text; bytes that are none become replacement characters."""
     if what == "-":
         sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
