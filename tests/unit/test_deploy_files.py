@@ -162,8 +162,9 @@ def test_the_daemon_runs_with_as_little_as_it_needs() -> None:
     assert daemon["tmpfs"][0].startswith("/tmp:")
     assert "10187:10187" in re.sub(r"\$\{\w+:-(\w+)\}", r"\1", daemon["ports"][0])
     assert not daemon.get("privileged")
-    configuration = next(v for v in daemon["volumes"] if v.endswith("watchdog.yaml:ro"))
-    assert (ROOT / configuration.split(":")[0]).is_file()
+    assert "./config:/etc/db-watchdog:ro" in daemon["volumes"]
+    configuration = Path(daemon["environment"]["DB_WATCHDOG_CONFIG"])
+    assert (ROOT / "config" / configuration.relative_to("/etc/db-watchdog")).is_file()
 
 
 def test_a_slow_stop_is_not_cut_short() -> None:
@@ -208,7 +209,10 @@ def test_the_example_environment_has_what_compose_asks_for() -> None:
 
 def test_the_operators_urls_are_the_defaults() -> None:
     example = (ROOT / ".env.example").read_text()
-    for name, value in services()["db-watchdog"]["environment"].items():
+    environment = services()["db-watchdog"]["environment"].items()
+    urls = {name: value for name, value in environment if name.endswith("_DB_URL")}
+    assert set(urls) == {"AGENT_RUNTIME__DB_URL", "AUTH_SERVICE__DB_URL"}
+    for name, value in urls.items():
         default = re.fullmatch(r"\$\{\w+:-(.+)\}", value)
         assert default is not None
         assert f"{name}={default[1]}" in example.splitlines()

@@ -21,6 +21,9 @@ FOLDER_MISSING: Final = "backup_dir_missing"
 TRUNCATED: Final = "backup_truncated"
 FILE_MISSING: Final = "backup_file_missing"
 ZERO_BYTES: Final = "backup_zero_bytes"
+DAMAGED: Final = "backup_damaged"
+LOCKED: Final = "backup_locked"
+TIMED_OUT: Final = "backup_timeout"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _UNUSABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTCONN)
@@ -73,6 +76,7 @@ def timed_out(target: str, seconds: float, phase: Phase, path: Path) -> Failure:
         f"the backup of {target} was not done after {seconds:g} s: see what holds it up,"
         " or raise backup.timeout",
         phase,
+        hint=known(TIMED_OUT),
         facts=facts(path, target),
     )
 

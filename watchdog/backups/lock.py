@@ -16,9 +16,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
-from watchdog.backups import files, names
+from watchdog.backups import failures, files, names
 from watchdog.errors import ActionFailed
-from watchdog.model import Failure, Kind, Phase
+from watchdog.model import Phase
 
 WAIT: Final = 600.0
 _LOOK_AGAIN: Final = 0.2
@@ -51,13 +51,14 @@ async def _acquire(number: int, folder: Path, wait: float) -> None:
         left = until - time.monotonic()
         if left <= 0:
             raise ActionFailed(
-                Failure(
-                    Kind.BACKUP,
+                failures.of_backup(
+                    failures.LOCKED,
                     f"another backup of {folder.name} has been running for longer than"
                     f" {wait:g} s: wait for it, or give a longer --wait",
                     Phase.PREFLIGHT,
-                    code="EAGAIN",
-                    facts={"path": str(folder)},
+                    folder,
+                    folder.name,
+                    code="EWOULDBLOCK",
                 )
             )
         await asyncio.sleep(min(_LOOK_AGAIN, left))

@@ -110,6 +110,7 @@ class Pipeline:
         self._engines = engines
         self._destinations = destinations
         self._clock = clock
+        self._told = False
 
     async def back_up(
         self, target: Target, *, wait: float = lock.WAIT, progress: Progress | None = None
@@ -172,6 +173,7 @@ class Pipeline:
     async def _attempt(self, run: _Run, wait: float) -> None:
         directory = run.settings.directory
         await asyncio.to_thread(self._destinations.open, directory, run.target.name)
+        self._tell_of_forgetfulness(run)
         await asyncio.to_thread(files.make_folder, run.folder)
         async with AsyncExitStack() as held:
             await held.enter_async_context(lock.held(run.folder, wait))
@@ -223,6 +225,16 @@ class Pipeline:
         await _finish(asyncio.to_thread(_publish, run.folder, run.partial, manifest, verification))
         run.backup = Backup(manifest, verification, run.folder)
         run.troubles += _warnings(run, produced)
+
+    def _tell_of_forgetfulness(self, run: _Run) -> None:
+        """Say once that only this process would notice a destination that has gone."""
+        why = self._destinations.forgetful
+        if why and not self._told:
+            self._told = True
+            message = (
+                f"{why}: after a restart a destination that is not mounted looks like a new one"
+            )
+            run.troubles.append(Failure(Kind.BACKUP, mask(message), Phase.PREFLIGHT))
 
     def _require_space(self, run: _Run, estimated: int | None) -> None:
         listing = catalogue.scan_folder(run.folder)

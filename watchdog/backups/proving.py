@@ -83,7 +83,7 @@ async def _prove_hash(backup: Backup) -> None:
     if await sha256(backup.path) != backup.manifest.sha256:
         raise _refuted(
             backup,
-            failures.TRUNCATED,
+            failures.DAMAGED,
             f"{backup.path} has changed since it was taken: its SHA-256 is not that of its"
             " manifest. Do not rely on it, take a new backup and look at the disk",
         )

@@ -76,8 +76,15 @@ def directories(config: Config) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def listing_of(config: Config | None, destinations: Destinations) -> Listing:
-    """Return what the configured destinations hold. Raises ``ActionFailed`` if one has gone."""
+def listing_of(
+    config: Config | None, destinations: Destinations, reference: str | None = None
+) -> Listing:
+    """Return what the configured destinations hold. Raises ``ActionFailed`` if one has gone.
+
+    A *reference* that is a path is found without them: it may be of a copy.
+    """
+    if reference is not None and "/" in reference:
+        return Listing()
     places = directories(config) if config is not None else ()
     for place in places:
         destinations.require(place, "its targets", Phase.PREFLIGHT)

@@ -7,6 +7,8 @@ tool's stderr to a failure. Must not know: dumping, restoring.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import re
 import shutil
 import tempfile
@@ -31,6 +33,7 @@ NOT_FOUND: Final = "pg_dump_not_found"
 TOO_OLD: Final = "version_mismatch_pg_dump"
 UNREADABLE_VERSION: Final = "archive_version_unsupported"
 
+_PREFIX: Final = "db-watchdog-login-"
 _CONFIDENT: Final = 0.4
 _LONGEST: Final = 600  # characters of a tool's own words in a message
 
@@ -80,11 +83,23 @@ async def login(url: PostgresqlUrl, target: Target | None = None) -> AsyncIterat
     if url.password is None and url.sslpassword is None:
         yield Login(url, None, {})
         return
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="db-watchdog-"))
+    await asyncio.to_thread(_sweep)
+    prefix = f"{_PREFIX}{os.getpid()}-"
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=prefix))
     try:
         yield Login(url, folder, _secrets(url, folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove the folders of processes of ours that were killed: a passfile may be in them."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
+        with contextlib.suppress(OSError):
+            ours = folder.lstat().st_uid == os.geteuid() and not folder.is_symlink()
+            if ours and owner.isdecimal() and not Path("/proc", owner).exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _secrets(url: PostgresqlUrl, folder: Path) -> dict[str, str]:

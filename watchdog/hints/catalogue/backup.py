@@ -598,7 +598,10 @@ FAMILY = Family(
                     "Только COMMENT ON EXTENSION или ALTER DEFAULT PRIVILEGES? Это безвредно",
                 ),
             ),
-            rules=(Rule("42501", routines="aclcheck_error", confidence=0.3),),
+            rules=(
+                Rule("42501", confidence=0.3),
+                Rule("42501", routines="aclcheck_error", confidence=0.3),
+            ),
             wordings=(
                 Wording(
                     "must be owner of",
@@ -819,8 +822,8 @@ FAMILY = Family(
                 (
                     "Is it mounted? `findmnt -T {directory|FOLDER}`, then `mount -a`",
                     (
-                        "Moved on purpose? Then let the first backup mark the new place, after you have"
-                        " moved the old backups there: `ls -la {directory|FOLDER}`"
+                        "Emptied on purpose? Say so by a new marker:"
+                        " `touch {directory|FOLDER}/.db-watchdog-destination`"
                     ),
                 ),
             ),
@@ -831,8 +834,8 @@ FAMILY = Family(
                 (
                     "Смонтировано ли оно? `findmnt -T {directory|FOLDER}`, затем `mount -a`",
                     (
-                        "Переехали намеренно? Перенесите прежние копии, и первая же новая пометит новое"
-                        " место: `ls -la {directory|FOLDER}`"
+                        "Опустошили намеренно? Поставьте новую метку:"
+                        " `touch {directory|FOLDER}/.db-watchdog-destination`"
                     ),
                 ),
             ),
