@@ -8,7 +8,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python3 -m venv /opt/db-watchdog
 COPY pyproject.toml README.md LICENSE ./
 COPY watchdog ./watchdog
-RUN /opt/db-watchdog/bin/pip install '.[fast]' \
+RUN /opt/db-watchdog/bin/pip install . \
     && find /opt/db-watchdog -depth -type d -name __pycache__ -exec rm -rf '{}' + \
     && /opt/db-watchdog/bin/python -m compileall -q /opt/db-watchdog/lib
 

@@ -10,6 +10,8 @@
 \set ON_ERROR_STOP on
 \set password ''
 \getenv password WATCHDOG_ROLE_PASSWORD
+-- What is granted already is not worth a notice.
+SET client_min_messages = warning;
 
 SELECT 'CREATE ROLE db_watchdog LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION'
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'db_watchdog')
