@@ -152,3 +152,13 @@ def test_shuffled_words_of_ordinary_logs_have_no_hint() -> None:
     for _ in range(300):
         chance.shuffle(words)
         assert match(Evidence(text="LOG:  " + " ".join(words))) == ()
+
+
+@pytest.mark.parametrize(("cause", "text"), WITH_CAUSE)
+def test_the_code_beside_the_text_leads_to_the_same(cause: str, text: str) -> None:
+    for rule in entries()[cause].rules:
+        if not rule.routines:
+            for code in rule.codes.split()[:2]:
+                if code.startswith("E"):
+                    continue  # an errno means something only with its phase
+                assert match(Evidence(code=code, text=text))[0].id == cause, code

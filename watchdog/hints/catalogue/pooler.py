@@ -75,6 +75,7 @@ FAMILY = Family(
                     "А напрямую получается? `psql -h SERVER -p 5432 -U {user|USER} -d {database|DATABASE}`",
                 ),
             ),
+            rules=(Rule("28P01 08P01", confidence=0.2),),
             wordings=(
                 Wording("bouncer config error", r"no such user", 0.93),
                 Wording(

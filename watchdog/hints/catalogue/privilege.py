@@ -180,6 +180,7 @@ FAMILY = Family(
                 ),
             ),
             rules=(
+                Rule("42501", confidence=0.3),
                 Rule("42501", routines="CheckSlotPermissions check_permissions", confidence=0.97),
             ),
             wordings=(

@@ -135,6 +135,7 @@ FAMILY = Family(
                 ),
             ),
             rules=(
+                Rule("ECONNREFUSED", confidence=0.3),
                 Rule(
                     "ECONNREFUSED",
                     facts=(("container", "yes"), ("host", _LOOPBACK)),
@@ -265,6 +266,7 @@ FAMILY = Family(
                 ),
             ),
             rules=(
+                Rule("EAI_NONAME EAI_AGAIN ENOTFOUND", confidence=0.3),
                 Rule(
                     "EAI_NONAME EAI_AGAIN EAI_NODATA EAI_FAIL ENOTFOUND",
                     facts=(("host", _BARE_NAME),),
@@ -439,6 +441,7 @@ FAMILY = Family(
                 ),
             ),
             rules=(
+                Rule("ECONNREFUSED", confidence=0.3),
                 Rule("ENOENT", phases=(Phase.CONNECT,), engine="postgresql"),
                 Rule("ECONNREFUSED", facts=(("host", r"/.*"),), confidence=0.95),
             ),
@@ -543,7 +546,9 @@ FAMILY = Family(
                 ),
             ),
             rules=(
-                Rule("ECONNRESET EPIPE ECONNABORTED 08006 08003 08000 57P05", confidence=0.85),
+                Rule("ECONNRESET EPIPE ECONNABORTED 57P05", confidence=0.85),
+                # Drivers put every lost or refused connection under these.
+                Rule("08006 08003 08000", confidence=0.5),
                 Rule(
                     exceptions="ConnectionResetError BrokenPipeError ConnectionAbortedError"
                     " ConnectionDoesNotExistError IncompleteReadError",

@@ -38,6 +38,7 @@ FAMILY = Family(
                 ),
             ),
             rules=(
+                Rule("42P01 42704 0A000 55000", confidence=0.3),
                 Rule("58P01", confidence=0.35),
                 Rule(
                     "0A000",

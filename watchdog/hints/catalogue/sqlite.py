@@ -301,7 +301,7 @@ FAMILY = Family(
                     confidence=0.8,
                 ),
                 Rule("ENOENT ENOTDIR EISDIR ELOOP", phases=_FILE),
-                Rule("ENOENT ENOTDIR EISDIR ELOOP", engine="sqlite", confidence=0.7),
+                Rule("ENOENT ENOTDIR EISDIR ELOOP", engine="sqlite", confidence=0.6),
                 Rule(exceptions="FileNotFoundError NotADirectoryError", phases=_FILE),
             ),
             wordings=(
@@ -356,7 +356,7 @@ FAMILY = Family(
             ),
             rules=(
                 Rule("EACCES EPERM", phases=_FILE),
-                Rule("EACCES EPERM", engine="sqlite", confidence=0.7),
+                Rule("EACCES EPERM", engine="sqlite", confidence=0.6),
                 Rule("SQLITE_PERM SQLITE_AUTH"),
                 Rule("SQLITE_CANTOPEN", confidence=0.4),
                 Rule(exceptions="PermissionError", phases=_FILE),
@@ -628,6 +628,7 @@ FAMILY = Family(
                     ),
                 ),
             ),
+            rules=(Rule("SQLITE_CORRUPT SQLITE_ERROR", confidence=0.3),),
             wordings=(Wording("malformed database schema", confidence=0.95),),
         ),
         Entry(
@@ -659,6 +660,7 @@ FAMILY = Family(
                     "Обновите libsqlite3 в системе или образ, либо поставьте `pysqlite3-binary`",
                 ),
             ),
+            rules=(Rule("SQLITE_CORRUPT SQLITE_ERROR", confidence=0.3),),
             wordings=(
                 Wording(
                     "malformed database schema",
