@@ -264,6 +264,21 @@ async def test_a_server_never_sees_more_than_two_of_us(cluster: Cluster, proxy: 
     assert proxy.open == 0
 
 
+async def test_a_slow_server_is_not_a_dead_one(cluster: Cluster, proxy: Proxy) -> None:
+    target = with_probe(cluster.target("shop", port=proxy.port), timeout=2.0)
+    async with Watched(target) as watched:
+        assert await watched.round() is None
+        await proxy.delay(0.13)  # 0.26 s a question: all of them would take longer than the round
+        failure = await watched.round()
+        assert failure is not None
+        assert failure.kind is Kind.QUERY  # some probe failed alone, none for a dead server
+        assert "answers slowly" in failure.message
+        assert "availability" in watched.answers
+        assert watched.losses == 0
+        await proxy.pass_()
+        assert await watched.round() is None
+
+
 async def test_the_role_of_a_standby_is_told(private_cluster: MakeCluster) -> None:
     server = private_cluster()
     server.stop()

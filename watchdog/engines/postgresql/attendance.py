@@ -32,6 +32,10 @@ MAINTENANCE_DATABASE: Final = "postgres"
 # deadline, so that a slow one fails by itself and does not read as a dead server.
 STATEMENT_SHARE: Final = 0.2
 
+# No question is begun after this share of it: with the statement's own share
+# it is less than the half that a round gives to the session it holds.
+ROUND_SHARE: Final = 0.25
+
 # For this long a refusal of the database postgres is remembered, seconds.
 _REFUSAL_REMEMBERED: Final = 600.0
 
@@ -59,6 +63,7 @@ class PostgresqlAttendance:
         self._credentials = credentials
         self._poolers = poolers
         self._on_lost = on_lost
+        self._timeout = min(target.probe.timeout for target in targets)
         self._timing = Timing()
         self._session: PostgresqlSession | None = None
         self._refused_until = 0.0
@@ -82,7 +87,9 @@ class PostgresqlAttendance:
 
     async def session(self) -> PostgresqlSession:
         """Return the held session, opening it if there is none. Raises as ``connect``."""
+        until = time.monotonic() + self._timeout * ROUND_SHARE
         if self._session is not None and self._session.alive:
+            self._session.ask_until(until)
             return self._session
         self._session = None
         self._timing = Timing()
@@ -94,6 +101,7 @@ class PostgresqlAttendance:
         self._timing.phase = Phase.QUERY
         self._session = session
         session.facts.update(self._facts)
+        session.ask_until(until)
         session.when_lost(self._lost)
         return session
 
@@ -103,7 +111,7 @@ class PostgresqlAttendance:
         if session.pooler:
             return {}  # its names of databases are its own: only a visit can tell
         names = {target.name: _as_stored(_url(target).database) for target in self._targets}
-        rows = await session.fetch(_PRESENT, sorted(set(names.values())))
+        rows = await session.fetch_first(_PRESENT, sorted(set(names.values())))
         present = {row["name"]: row for row in rows}
         gone: dict[str, Failure] = {}
         for target in self._targets:
@@ -168,8 +176,7 @@ class PostgresqlAttendance:
         raise errors[0] if errors else RuntimeError(f"{self._server.name} has no targets")
 
     async def _open(self, target: Target, url: PostgresqlUrl) -> PostgresqlSession:
-        timeout = min(target.probe.timeout for target in self._targets)
-        limits = Limits(login=timeout / 2, statement=max(0.1, timeout * STATEMENT_SHARE))
+        limits = Limits(self._timeout / 2, max(0.1, self._timeout * STATEMENT_SHARE))
         connection = await connect(
             url, self._credentials(target), self._timing, limits, self._poolers
         )

@@ -75,3 +75,9 @@ class PassfileIgnoredError(NoPasswordError):
     """There may be one in a password file, but others can read that."""
 
     cause = "passfile_permissions"
+
+
+class RoundSpentError(LineError):
+    """The server answers, but so slowly that the round has no time left for this question."""
+
+    kind = Kind.QUERY

@@ -7,6 +7,7 @@ transaction of its own. Must not know: what is asked, how logins go.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import asyncpg
 
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql.connection import Connection, Limits
+from watchdog.engines.postgresql.errors import RoundSpentError
 from watchdog.engines.postgresql.failures import facts_of, trouble
 from watchdog.model import Failure, Kind
 
@@ -42,6 +44,7 @@ class PostgresqlSession:
         self.ending = False  # by ourselves: its end is no loss
         self._connection = connection
         self._limits = limits
+        self._until: float | None = None
 
     # -------------------------------------------------------------- what it is
 
@@ -72,13 +75,30 @@ class PostgresqlSession:
 
     # -------------------------------------------------------------- asking
 
+    def ask_until(self, monotonic: float) -> None:
+        """Begin no question after this instant: a slow server must not read as a dead one.
+
+        Without it the questions of a round, each of them answered in time,
+        could together outlast the round's deadline.
+        """
+        self._until = monotonic
+
     async def fetch(self, query: str, *arguments: object) -> list[Any]:
         """Return the rows (asyncpg records) that *query* gives.
 
         Raises ``asyncpg.PostgresError``, ``asyncpg.InterfaceError``,
-        ``OSError``; ``TimeoutError`` when a server that does not keep its own
-        time limit leaves the question unanswered: then the session is gone.
+        ``OSError``; ``RoundSpentError`` after ``ask_until``; ``TimeoutError``
+        when a server that does not keep its own time limit leaves the
+        question unanswered: then the session is gone.
         """
+        if self._until is not None and time.monotonic() > self._until:
+            raise RoundSpentError(
+                "the server answers slowly, so that the round had no time left for this question"
+            )
+        return await self.fetch_first(query, *arguments)
+
+    async def fetch_first(self, query: str, *arguments: object) -> list[Any]:
+        """Return the rows as ``fetch`` does, however late it is: the round's first question."""
         try:
             # The server's own limit comes first, unless the server hangs.
             async with asyncio.timeout(self._limits.statement + 1.0):
