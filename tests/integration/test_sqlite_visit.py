@@ -109,6 +109,18 @@ async def test_a_wal_left_without_its_index_is_not_opened_and_said(tmp_path: Pat
     assert listing(tmp_path) == before
 
 
+async def test_a_wal_beside_a_file_in_rollback_mode_is_not_read_past(tmp_path: Path) -> None:
+    # What an old copy is that somebody put over a database whose -wal stayed.
+    wal = Path(f"{crashed_wal(tmp_path / 'old.db', keep_shm=False)}-wal")
+    path = make_database(tmp_path / "a.db", "delete")
+    wal.rename(f"{path}-wal")
+    before = listing(tmp_path)
+    found = await visit(path)
+    assert [each.hint for each in found.troubles()] == ["sqlite_needs_recovery"]
+    assert "tables" not in found.values()
+    assert listing(tmp_path) == before
+
+
 async def test_a_wal_of_zero_bytes_hides_nothing(tmp_path: Path) -> None:
     path = make_database(tmp_path / "a.db")
     Path(f"{path}-wal").touch()

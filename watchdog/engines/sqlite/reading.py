@@ -187,13 +187,14 @@ class _Reader(Generic[T]):
             if not look.held:
                 raise _MovedError("a writer has the file locked")
             return Way.SHARED, look
-        if not look.is_wal:
+        if files.wal is None and not look.is_wal:
             return self._choose_rollback(look), look
         if look.exclusive:
             raise _MovedError("a writer has the file locked")
         if files.wal is not None and files.wal.size > 0:
+            # Whatever the header says: whoever writes next takes it in.
             # An application that starts makes -wal first and -shm at once after it.
-            if time.time_ns() - files.wal.mtime_ns < _STARTING_NS:
+            if 0 <= time.time_ns() - files.wal.mtime_ns < _STARTING_NS:
                 raise _MovedError("somebody is just opening the file")
             return Way.UNRECOVERED, look
         if look.has_journal:
@@ -235,7 +236,10 @@ class _Reader(Generic[T]):
         try:
             value = self._query(files, mode="ro", readonly_shm="1")
         except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorname", "") not in _RECOVERING:
+            code = getattr(error, "sqlite_errorname", "")
+            if code == "SQLITE_CANTOPEN" and _replaced(files):
+                raise _MovedError("the file is being replaced") from None
+            if code not in _RECOVERING:
                 raise
             # An application that is just opening it is about to put that right.
             self.recovering = self.recovering or time.monotonic()
