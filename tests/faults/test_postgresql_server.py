@@ -377,6 +377,25 @@ async def test_a_listener_that_says_nothing_times_out() -> None:
         assert said(await visited(target)) == NO_ANSWER_TO_LOGIN
 
 
+async def test_a_handshake_that_stalls_leaves_nothing_behind() -> None:
+    async def promise(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)
+        writer.write(b"S")  # and not another word
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(promise, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    url = PostgresqlUrl((("127.0.0.1", port),), "u", "d")
+    target = with_probe(Target("shop", "postgresql", url), timeout=0.2)
+    for _ in range(5):
+        assert said(await visited(target)) == NO_ANSWER_TO_LOGIN
+    await asyncio.sleep(0.05)
+    assert tcp_sockets(port) == {}
+    server.close()
+    await server.wait_closed()
+
+
 # ------------------------------------------------------------------ several hosts
 
 

@@ -124,34 +124,31 @@ class WireLoop:
         addresses = await resolve(host, port)
         timing.enter(Phase.CONNECT)
         sock = await self._connect_any(addresses)
-        try:
-            context = None
-            if self._tls is not None:
-                timing.enter(Phase.TLS)
+        context = None
+        if self._tls is not None:
+            timing.enter(Phase.TLS)
+            try:
                 context = await self._negotiated(sock, self._tls, f"{host}:{port}")
-            if context is None:
-                timing.enter(Phase.AUTHENTICATE)
-            name = host.partition("%")[0] if context is not None else None
-            made = self._loop.create_connection(
-                self._greeting(factory), sock=sock, ssl=context, server_hostname=name
-            )
-            return await self._made(sock, made, timing, encrypted=context is not None)
-        except BaseException:
-            sock.close()
-            raise
+            except BaseException:
+                sock.close()
+                raise
+        if context is None:
+            timing.enter(Phase.AUTHENTICATE)
+        name = host.partition("%")[0] if context is not None else None
+        # From here on the transport owns the socket, and closes it if this fails.
+        made = self._loop.create_connection(
+            self._greeting(factory), sock=sock, ssl=context, server_hostname=name
+        )
+        return await self._made(sock, made, timing, encrypted=context is not None)
 
     async def create_unix_connection(self, factory: _Factory, path: str) -> _Made:
         """Connect by a Unix socket."""
         timing = self._timing or Timing()
         timing.enter(Phase.CONNECT)
         sock = await self._connect_one(Address(socket.AF_UNIX, path))
-        try:
-            timing.enter(Phase.AUTHENTICATE)
-            made = self._loop.create_unix_connection(self._greeting(factory), sock=sock)
-            return await self._made(sock, made, timing, encrypted=False)
-        except BaseException:
-            sock.close()
-            raise
+        timing.enter(Phase.AUTHENTICATE)
+        made = self._loop.create_unix_connection(self._greeting(factory), sock=sock)
+        return await self._made(sock, made, timing, encrypted=False)
 
     async def _made(
         self,
