@@ -150,7 +150,7 @@ def test_a_killed_application_s_files_are_left_for_it_to_recover(
 
 
 STEPS = {
-    "open": "connection = opened()",
+    "open": "connection = opened(busy=0.1)",
     "write": "connection.execute('CREATE TABLE u%d (x)')",
     "checkpoint": "connection.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchall()",
     "wal": "connection.execute('PRAGMA journal_mode = wal').fetchall()",
@@ -174,13 +174,13 @@ def test_whatever_the_application_does_rounds_are_true_and_harmless(
     path = made(folder, chance.choice(["wal", "delete"]))
     application = Application(path, APPLICATION_UID)
     try:
-        application.open()
+        application.sure(STEPS["open"])
         for number in range(60):
             step = chance.choice([*STEPS, "write", "kill"])
             if step == "kill":
                 application.kill()
                 application = Application(path, APPLICATION_UID)
-                application.open()
+                application.sure(STEPS["open"])
             else:  # some are refused, after a close for example: that is part of it
                 application.do(STEPS[step] % number if step == "write" else STEPS[step])
             assert watcher.rounds(path, 3) == [], f"after {step}, step {number}"
