@@ -120,7 +120,7 @@ def test_the_engine_is_context() -> None:
         (("--lang", "ru"), {}, True),
         ((), {"LANG": "ru_RU.UTF-8"}, True),
         ((), {"LC_MESSAGES": "ru_RU.UTF-8", "LANG": "en_US.UTF-8"}, True),
-        ((), {"DB_WATCHDOG_LANG": "ru"}, True),
+        ((), {"DB_WATCHDOG_LANGUAGE": "ru"}, True),
         (("--lang", "en"), {"LANG": "ru_RU.UTF-8"}, False),
         ((), {"LANG": "de_DE.UTF-8"}, False),
     ],

@@ -63,7 +63,7 @@ _WORDS: Final = {
 
 def language_of(environment: Mapping[str, str]) -> str:
     """Return the language that the environment asks for: ours, or the locale's if it is Russian."""
-    chosen = environment.get("DB_WATCHDOG_LANG", "").lower()
+    chosen = environment.get("DB_WATCHDOG_LANGUAGE", "").lower()
     if chosen in LANGUAGES:
         return chosen
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
