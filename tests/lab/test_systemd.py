@@ -318,6 +318,41 @@ def test_an_sqlite_file_is_backed_up_under_the_state_directory(unit: Machine) ->
     assert state == "db-watchdog 700"
 
 
+def elsewhere(machine: Machine, folder: str) -> None:
+    machine.run("install", "-d", "-o", "db-watchdog", "-g", "db-watchdog", "-m", "0700", folder)
+    backup = f"    backup: {{run_on_start: true, directory: {folder}}}\n"
+    machine.write(CONFIG, GOOD.replace("auth-service", "elsewhere") + backup)
+
+
+def test_backups_go_elsewhere_with_the_drop_in(unit: Machine) -> None:
+    elsewhere(unit, "/srv/backups/db-watchdog")
+    example = ROOT / "deploy/systemd/examples/backups-elsewhere.conf"
+    drop_in(unit, example.stem, example.read_text())
+    unit.run("systemctl", "start", UNIT)
+    wait_for(
+        "a sealed backup",
+        lambda: unit.run("find", "/srv/backups", "-name", "*.manifest.json").stdout,
+        30,
+    )
+
+
+def test_backups_elsewhere_fail_by_the_sandbox_without_it(unit: Machine) -> None:
+    elsewhere(unit, "/srv/not-allowed")
+    unit.run("systemctl", "start", UNIT)
+    labels = {"target": "elsewhere"}
+    wait_for(
+        "a failed backup",
+        lambda: (metric(unit, "watchdog_backup_failures_total", **labels) or 0) > 0,
+        30,
+    )
+    assert metric(unit, "watchdog_backup_last_attempt_successful", **labels) == 0.0
+    assert metric(unit, "watchdog_up", **labels) == 1.0
+    failed = [record for record in records(unit) if record.get("phase") == "preflight"]
+    assert failed[-1]["target"] == "elsewhere"
+    assert failed[-1]["code"] == "EROFS"
+    assert failed[-1]["hint"]
+
+
 def test_a_file_below_home_is_seen_by_the_drop_in(unit: Machine) -> None:
     unit.run("install", "-d", "-m", "0755", "/home/codelab/data")
     unit.run("cp", "/var/lib/codelab/auth.db", "/home/codelab/data/auth.db")

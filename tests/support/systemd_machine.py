@@ -50,17 +50,18 @@ class Machine:
         self._console = self._base / "console.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._init = 0
+        self._mounted: list[Path] = []
 
     # ------------------------------------------------------------------ life
 
     def prepare(self) -> Self:
         """Mount the layers; from here on ``root`` may be written to."""
         _require_tools()
-        _mount("-t", "tmpfs", "-o", "size=1g", "tmpfs", str(self._base))
+        self._mount("tmpfs", "size=1g", self._base)
         for name in ("upper", "work", "root"):
             (self._base / name).mkdir()
         layers = f"lowerdir=/,upperdir={self._base}/upper,workdir={self._base}/work"
-        _mount("-t", "overlay", "overlay", "-o", layers, str(self.root))
+        self._mount("overlay", layers, self.root)
         units = self.root / "etc/systemd/system"
         for folder in [*units.glob("*.wants"), *units.glob("*.requires")]:
             shutil.rmtree(folder)
@@ -102,10 +103,17 @@ class Machine:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        for mounted in (self.root, self._base):
+        for mounted in reversed(self._mounted):
             subprocess.run(["umount", "--lazy", mounted], check=False, capture_output=True)
         with contextlib.suppress(OSError):
             self._base.rmdir()
+
+    def _mount(self, kind: str, options: str, place: Path) -> None:
+        command = ["mount", "-t", kind, "-o", options, kind, str(place)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise MachineImpossibleError(f"{' '.join(command)}: {done.stderr.strip()}")
+        self._mounted.append(place)
 
     # ------------------------------------------------------------------ inside
 
@@ -204,7 +212,11 @@ def install_postgresql(machine: Machine, binaries: Path) -> str:
 def _require_tools() -> None:
     if os.geteuid() != 0:
         raise MachineImpossibleError("booting systemd takes root")
-    for tool, package in (("systemd-nspawn", "systemd-container"), ("nsenter", "util-linux")):
+    for tool, package in (
+        ("systemd-nspawn", "systemd-container"),
+        ("nsenter", "util-linux"),
+        ("mount", "mount"),
+    ):
         if not shutil.which(tool):
             raise MachineImpossibleError(f"{tool} is not installed (Debian package {package})")
 
@@ -254,9 +266,3 @@ def _first_child(pid: int) -> int:
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
     return 0
-
-
-def _mount(*arguments: str) -> None:
-    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise MachineImpossibleError(f"mount {' '.join(arguments)}: {done.stderr.strip()}")
