@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.freeze import frozen_cluster
 from tests.support.postgres import PASSWORDS, Cluster, Database, bin_dir
 from watchdog.backups import attempts, catalogue, destination, names
 from watchdog.backups.destination import Destinations
@@ -146,6 +147,45 @@ async def test_cancelling_ends_the_dump_within_seconds_and_is_recorded(
     assert last.failure is not None
     report = await pipeline.back_up(target)  # the lock is free again
     assert report.ok
+
+
+async def test_a_server_that_is_frozen_does_not_hold_up_the_stop(
+    private_cluster, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    cluster = private_cluster()
+    database = cluster.create_database("app")
+    target = backed_up(database.target("app", user="owner"), tmp_path / "backups")
+    connection = await cluster.connect("app")
+    await connection.execute("begin; lock table note in access exclusive mode")
+    task = asyncio.ensure_future(pipeline.back_up(target))
+    await until(lambda: dumps_of(target))
+    await asyncio.sleep(0.2)
+    with frozen_cluster(cluster):
+        started = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert time.monotonic() - started < 7
+        assert dumps_of(target) == []
+        assert left_in(target) == set()
+    connection.terminate()
+
+
+async def test_a_restore_that_is_cancelled_takes_its_database_away_again(
+    pipeline: Pipeline, target: Target, database: Database, cluster: Cluster
+) -> None:
+    await fill(database)
+    backup = (await pipeline.back_up(target)).backup
+    assert backup is not None
+    to = cluster.database_url("postgres", "cut_off")
+    task = asyncio.ensure_future(BACKUPS.restore(backup.path, to, lambda _: None))
+    running = "select count(*) from pg_stat_activity where datname = 'cut_off' and query ~ 'COPY'"
+    while (await cluster.execute(running))[0][0] == 0:
+        assert not task.done(), "the restore was too quick to be cut off"
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert cluster.sql("select count(*) from pg_database where datname = 'cut_off'") == "0"
 
 
 async def test_the_timeout_ends_the_dump(
@@ -332,7 +372,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 async def fill(database: Database) -> None:
     await database.execute(
         "create table big as select n, sha512(n::text::bytea) a, sha512((n+1)::text::bytea) b"
-        " from generate_series(1, 60000) n",
+        " from generate_series(1, 100000) n",
         "alter table big owner to owner",
     )
 

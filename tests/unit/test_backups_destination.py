@@ -50,6 +50,13 @@ def test_a_destination_without_its_marker_has_gone(tmp_path: Path, restarted: bo
     known.open(place, "app")
 
 
+def test_one_that_cannot_be_looked_at_is_a_failure_not_a_new_one(tmp_path: Path) -> None:
+    place = tmp_path / ("x" * 300)
+    with pytest.raises(ActionFailed) as caught:
+        Destinations(tmp_path / "state").require(place, "app", Phase.PRUNE)
+    assert caught.value.failure.code == "ENAMETOOLONG"
+
+
 def test_a_touched_marker_makes_it_one_again(tmp_path: Path) -> None:
     place, known = tmp_path / "backups", Destinations(tmp_path / "state")
     known.open(place, "app")

@@ -70,12 +70,16 @@ class Destinations:
             raise ActionFailed(failure) from error
 
     def missing(self, directory: Path) -> bool:
-        """Whether *directory* was a destination and is not any more."""
+        """Whether *directory* was a destination and is not any more. Raises ``OSError``."""
         return not _marked(directory) and self._known(directory)
 
     def require(self, directory: Path, target: str, phase: Phase) -> None:
-        """Raise ``ActionFailed`` if the destination has gone."""
-        if self.missing(directory):
+        """Raise ``ActionFailed`` if the destination has gone or cannot be looked at."""
+        try:
+            missing = self.missing(directory)
+        except OSError as error:
+            raise ActionFailed(failures.of_os_error(error, phase, directory, target)) from error
+        if missing:
             raise ActionFailed(
                 failures.of_backup(
                     failures.DESTINATION_MISSING,

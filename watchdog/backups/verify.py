@@ -48,17 +48,23 @@ async def verify(
 ) -> Verdict:
     """Prove *backup* up to *level* (``None``: as far as its engine can) and record it.
 
-    Raises ``UsageError`` for an engine that is not there or a level that it
-    does not reach.
+    A destination that cannot be read or written is a failure too, but takes
+    no level away. Raises ``UsageError`` for an engine that is not there or a
+    level that it does not reach.
     """
     engine = engine_of(backup, engines)
+    try:
+        return await _verify(backup, engine, clock, level)
+    except OSError as error:
+        failure = failures.of_os_error(error, Phase.VERIFY, backup.path, backup.target)
+        return Verdict(backup, failure)
+
+
+async def _verify(backup: Backup, engine: BackupEngine, clock: Clock, level: int | None) -> Verdict:
     try:
         proof = await proving.prove(backup, engine, level)
     except ActionFailed as error:
         return await _refuted(backup, error.failure, clock.now())
-    except OSError as error:
-        failure = failures.of_os_error(error, Phase.VERIFY, backup.path, backup.target)
-        return Verdict(backup, failure)
     if level is not None and proof.level < level:
         raise UsageError(
             f"a backup of {backup.manifest.engine} is proven up to level {proof.level} here, not"
@@ -83,7 +89,11 @@ async def restore(
     Raises ``ActionFailed``, ``UsageError``.
     """
     engine = engine_of(backup, engines)
-    await proving.prove(backup, engine, proving.HASH)
+    try:
+        await proving.prove(backup, engine, proving.HASH)
+    except OSError as error:
+        failure = failures.of_os_error(error, Phase.VERIFY, backup.path, backup.target)
+        raise ActionFailed(failure) from error
     started = time.monotonic()
     notes = tuple(await engine.restore(backup.path, to, progress) or ())
     seconds = time.monotonic() - started
@@ -116,10 +126,15 @@ async def _refuted(backup: Backup, failure: Failure, now: datetime) -> Verdict:
 
 
 async def _recorded(backup: Backup, verification: Verification) -> Backup:
-    path = names.verification(backup.folder, backup.id)
-    await asyncio.to_thread(write_json, path, verification.document())
+    await asyncio.to_thread(_write, backup, verification)
     damage = await asyncio.to_thread(catalogue.damage_of, backup.path, backup.manifest)
     return replace(backup, verification=verification, damage=damage)
+
+
+def _write(backup: Backup, verification: Verification) -> None:
+    if names.manifest(backup.folder, backup.id).exists():  # it may have been pruned meanwhile
+        path = names.verification(backup.folder, backup.id)
+        write_json(path, verification.document())
 
 
 def _current(backup: Backup) -> Verification:

@@ -16,7 +16,7 @@ from watchdog.backups import document
 from watchdog.backups.catalogue import Backup, Listing
 from watchdog.backups.destination import Destinations
 from watchdog.backups.status import Known, known_of
-from watchdog.cli import YES, _backups
+from watchdog.cli import NO, YES, _backups
 from watchdog.cli._configuration import Loading, configuration
 from watchdog.clock import SystemClock
 from watchdog.config import Config
@@ -39,17 +39,20 @@ def COMMAND(  # noqa: N802 - the registry's name
     """
     config = loading.load()
     log.configure(config.log.format, "warning")
+    status = YES
     known = _backups.destinations()
     listing = _chosen(_backups.listing_of(config, known), config, target)
+    if any(damage.path in _backups.directories(config) for damage in listing.damaged):
+        status = NO  # a destination that cannot be read is not an empty one
     if as_json:
         click.echo(json.dumps(document.of_listing(listing), ensure_ascii=False, indent=2))
-        context.exit(YES)
+        context.exit(status)
     now = SystemClock().now()
     console = _backups.plain_console()
     _print_table(console, listing, now)
     _print_losses(console, _configured(config, target), known, now)
     _backups.print_damage(_backups.plain_console(stderr=True), listing)
-    context.exit(YES)
+    context.exit(status)
 
 
 def _chosen(listing: Listing, config: Config, target: str | None) -> Listing:
