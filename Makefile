@@ -29,6 +29,8 @@ test: $(READY)
 	$(BIN)/python -m pytest -m "not lab" $(ARGS)
 
 test-lab: $(READY)
+	@command -v docker-compose >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lab]' \
+	    || echo "no docker-compose: the tests of the compose project are skipped"
 	$(BIN)/python -m pytest -m lab $(ARGS)
 
 lint: $(READY)

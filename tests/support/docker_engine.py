@@ -238,9 +238,11 @@ def compose_command() -> list[str]:
     beside = Path(sys.executable).parent / "docker-compose"
     if found := shutil.which("docker-compose") or (beside.exists() and str(beside)):
         return [found]
-    if subprocess.run(
-        ["docker", "compose", "version"], capture_output=True, check=False
-    ).returncode:
+    plugin = ["docker", "compose", "version"]
+    if (
+        not shutil.which("docker")
+        or subprocess.run(plugin, capture_output=True, check=False).returncode
+    ):
         raise EngineImpossibleError("neither docker compose nor docker-compose is installed")
     return ["docker", "compose"]
 
