@@ -121,8 +121,12 @@ class BackupWatch:
 
     def reschedule(self) -> None:
         """Find the next slots again: the wall clock was set."""
+        now = self._clock.now()
         for planned in self._planned.values():
-            self._set_first_alarm(planned)
+            if planned.next_at is not None and planned.next_at <= now:
+                self._set_alarm(planned, now + _SETTLE)  # its slot was jumped over
+            else:
+                self._set_first_alarm(planned)
 
     def _set_first_alarm(self, planned: _Planned) -> None:
         now = self._clock.now()
@@ -139,7 +143,11 @@ class BackupWatch:
 
     def _last_attempt(self, planned: _Planned, now: datetime) -> datetime | None:
         last = planned.last_run_at
-        return now if last is not None and last > now + _TRUSTED_FUTURE else last
+        if last is None or last <= now:
+            return last
+        # A slot that was run stays run; a period that counts from it begins anew.
+        slots = not isinstance(planned.schedule, schedule.Every)
+        return last if slots and last <= now + _TRUSTED_FUTURE else now
 
     def _next_slot(self, planned: _Planned, after: datetime) -> datetime:
         # An attempt within a slot's spread belongs to that slot.
