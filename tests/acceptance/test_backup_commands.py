@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -10,9 +11,10 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from tests.support.postgres import Cluster, Database, bin_dir
@@ -299,15 +301,20 @@ def test_a_postgresql_database_goes_there_and_back(
     assert "S3cret" not in said
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_command_that_is_stopped_cleans_up(
-    watched: Database, environment: dict[str, str], tmp_path: Path, number: signal.Signals
-) -> None:
-    environment["APP__DB_URL"] = watched.url("owner")
-    locker = asyncio.new_event_loop()
-    connection = locker.run_until_complete(watched.cluster.connect(watched.name))
-    locker.run_until_complete(connection.execute("begin; lock table note in access exclusive mode"))
-    try:
+@pytest.fixture
+def dumping(
+    watched: Database, tmp_path: Path
+) -> Iterator[Callable[[], tuple[subprocess.Popen, Path]]]:
+    """Give a way to start the command and get it in the middle of a dump, with its folder."""
+    environment = {**environment_in(tmp_path), "APP__DB_URL": watched.url("owner")}
+    environment["TMPDIR"] = str(tmp_path / "tmp")
+    (tmp_path / "tmp").mkdir()
+    loop = asyncio.new_event_loop()
+    connection = loop.run_until_complete(watched.cluster.connect(watched.name))
+    loop.run_until_complete(connection.execute("begin; lock table note in access exclusive mode"))
+    folder = tmp_path / "backups" / "app"
+
+    def start() -> tuple[subprocess.Popen, Path]:
         command = subprocess.Popen(
             [sys.executable, "-m", "watchdog", "backup"],
             cwd=tmp_path,
@@ -316,20 +323,69 @@ def test_a_command_that_is_stopped_cleans_up(
             stderr=subprocess.PIPE,
             text=True,
         )
-        folder = tmp_path / "backups" / "app"
-        until = time.monotonic() + 20
-        while not any(path.name.endswith(".partial") for path in folder.glob(".*")):
+        until = time.monotonic() + 30
+        while not dumps_into(folder):
             assert time.monotonic() < until
             assert command.poll() is None, command.communicate()
             time.sleep(0.05)
         time.sleep(0.3)
-        command.send_signal(number)
-        _, errors = command.communicate(timeout=8)
-    finally:
-        locker.run_until_complete(connection.close(timeout=5))
-        locker.close()
+        return command, folder
+
+    yield start
+    # A test may have had the server end it: then it is closed already.
+    with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        loop.run_until_complete(connection.close(timeout=5))
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+
+def dumps_into(folder: Path) -> list[str]:
+    """The process ids of those that write below *folder*."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"--file={folder}".encode() in (entry / "cmdline").read_bytes():
+                found.append(entry.name)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_stopped_cleans_up(
+    dumping: Callable[[], tuple[subprocess.Popen, Path]], number: signal.Signals
+) -> None:
+    command, folder = dumping()
+    command.send_signal(number)
+    _, errors = command.communicate(timeout=8)
     assert command.returncode == 1
     assert "Traceback" not in errors
+    assert dumps_into(folder) == []
     assert {path.name for path in folder.iterdir()} == {".lock", "attempts.json"}
     (attempt,) = json.loads((folder / "attempts.json").read_text())["attempts"]
     assert attempt["outcome"] == "cancelled"
+
+
+def test_what_a_killed_command_leaves_is_no_backup_and_is_swept_by_the_next(
+    run: Run,
+    watched: Database,
+    dumping: Callable[[], tuple[subprocess.Popen, Path]],
+    tmp_path: Path,
+) -> None:
+    command, folder = dumping()
+    command.kill()
+    command.communicate(timeout=8)
+    until = time.monotonic() + 5
+    while dumps_into(folder):
+        assert time.monotonic() < until, "pg_dump outlived the command"
+        time.sleep(0.05)
+    given = {"APP__DB_URL": watched.url("owner"), "TMPDIR": str(tmp_path / "tmp")}
+    assert [path.name for path in folder.iterdir() if path.name.endswith(".partial")]
+    assert list((tmp_path / "tmp").rglob("passfile"))
+    assert document(run("backups", "--json", **given)) == []
+    watched.cluster.sql(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        f" where datname = '{watched.name}' and pid <> pg_backend_pid()"
+    )
+    again = run("backup", **given)
+    assert again.returncode == 0, again.stdout
+    assert not [path.name for path in folder.iterdir() if path.name.endswith(".partial")]
+    assert list((tmp_path / "tmp").iterdir()) == []

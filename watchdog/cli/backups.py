@@ -80,7 +80,7 @@ def _print_table(console: Console, listing: Listing, now: datetime) -> None:
     table.add_column("target", no_wrap=True)
     table.add_column("taken", no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("level", justify="right")
+    table.add_column("level", justify="right", no_wrap=True, min_width=5)
     table.add_column("age", justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
     for backup in listing.backups:
