@@ -13,7 +13,6 @@ from tests.support.postgres import (
     PostgresMissingError,
     bin_dir,
     clusters,
-    forget_initialised,
 )
 from tests.support.proxy import Proxy
 
@@ -23,14 +22,12 @@ hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")
-def postgres_binaries() -> Iterator[None]:
+def postgres_binaries() -> None:
     """Skip, plainly, where there is no PostgreSQL at all."""
     try:
         bin_dir()
     except PostgresMissingError as missing:
         pytest.skip(str(missing))
-    yield
-    forget_initialised()
 
 
 @pytest.fixture(scope="session")

@@ -23,8 +23,10 @@ nothing else, ``plain`` has nothing, ``owner`` owns the template's objects.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -115,16 +117,23 @@ def as_server_user(command: Sequence[str | Path]) -> list[str]:
 
 
 def free_port() -> int:
-    """Return a TCP port on 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port on 127.0.0.1 that was free a moment ago.
+
+    It is below those that the kernel gives to clients, so that a server that
+    is stopped for a while finds its port again.
+    """
+    while True:
+        port = random.randint(15_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @cache
 def _initialised(binaries: Path) -> Path:
     """Return a data directory fresh from initdb, to be copied: copying is cheaper than initdb."""
     folder = Path(tempfile.mkdtemp(prefix="pg-initdb-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     data = folder / "data"
     password = folder / "password"
     password.write_text(PASSWORDS["postgres"] + "\n")
@@ -136,13 +145,6 @@ def _initialised(binaries: Path) -> Path:
     if done.returncode:
         raise RuntimeError(f"initdb failed: {done.stderr or done.stdout}")
     return data
-
-
-def forget_initialised() -> None:
-    """Remove the pristine data directories; at the end of the test session."""
-    if _initialised.cache_info().currsize:
-        shutil.rmtree(_initialised(bin_dir()).parent, ignore_errors=True)
-    _initialised.cache_clear()
 
 
 def _environment(**more: str) -> dict[str, str]:
