@@ -207,11 +207,11 @@ class ResultStore:
         server.ok = result.outcome is Outcome.OK
         server.failure = result.failure
         server.finished = result.finished
+        server.absent = result.absent  # a round that could not ask knows of none
         server.probes.update({run.probe: run for run in result.probes})
         if server.ok:
             server.phases = result.phases or server.phases
             server.facts.update(result.facts)
-            server.absent = result.absent
         for name in server.targets:
             status = self._targets[name]
             self._judge(status)

@@ -164,6 +164,12 @@ class TargetVisit(_Work):
         self._well = False
         self.wanted = True  # visit at the next chance, due or not
         self.blocked = False  # the server says there is nothing to visit
+        self.ended = False  # taken out by a reload: whoever still begins it, begins nothing
+
+    @property
+    def subject(self) -> str:
+        """The key of the target that it visits."""
+        return self.target.subject
 
     @property
     def deadline(self) -> float:
@@ -174,12 +180,12 @@ class TargetVisit(_Work):
         """Visit if that is due; ``None`` if it is not."""
         return await self._visit(forced=False) if self._is_due() else None
 
-    async def forced(self) -> Result:
+    async def forced(self) -> Result | None:
         """Visit now and ask every probe, due or not."""
-        return await self._visit(forced=True)
+        return None if self.ended else await self._visit(forced=True)
 
     def _is_due(self) -> bool:
-        if self.blocked:
+        if self.blocked or self.ended:
             return False
         if self.wanted or not self._well or self._visited is None:
             return True
@@ -232,19 +238,25 @@ class ServerRound(_Work):
         self._due = DueProbes(probes, self.interval, clock)
         self._attendance: Attendance = engine.attend(server, targets, on_lost)
         self._want = want
+        self.ended = False  # taken out by a reload or the end: it opens no session any more
+
+    @property
+    def subject(self) -> str:
+        """The key of the server that it asks."""
+        return self.server.subject
 
     @property
     def deadline(self) -> float:
         """Seconds after which even a defect in the round's own timing ends."""
         return self.timeout + 5.0
 
-    async def work(self) -> Result:
+    async def work(self) -> Result | None:
         """Ask the server what is due."""
-        return await self._round(forced=False)
+        return None if self.ended else await self._round(forced=False)
 
-    async def forced(self) -> Result:
+    async def forced(self) -> Result | None:
         """Ask the server every server probe, due or not."""
-        return await self._round(forced=True)
+        return None if self.ended else await self._round(forced=True)
 
     async def close(self) -> None:
         """End the held session politely."""

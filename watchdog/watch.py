@@ -23,9 +23,13 @@ from watchdog.rounds import ROUND, ServerRound, TargetVisit
 from watchdog.scheduling.runner import TIMER, Runner, Ticket
 from watchdog.scheduling.scheduler import Scheduler, Timer
 
-# A session that is lost again and again (an idle timeout, a proxy) must not
-# make a round each time: at most one a second at first, ever fewer after.
+# The first wait before a dead server is looked at again, seconds.
 _FLOOR: Final = 1.0
+
+# A session that is lost again and again (an idle timeout, a proxy) must not
+# make a round each time: so many at once, and one more every so many seconds.
+_LOSSES: Final = 5
+_LOSS_PERIOD: Final = 10.0
 
 Work = Callable[[], Awaitable[Result | None]]
 
@@ -63,7 +67,7 @@ class Watch:
             if server is not None:
                 servers[server.name] = server
                 members.setdefault(server.name, []).append(target)
-        await self._end_removed({target.name: target for target in targets}, members)
+        await self._end(self._taken_out({target.name: target for target in targets}, members))
         self._store.configure(placed)
         for target, server in placed:
             if target.name not in self._visits:
@@ -75,26 +79,29 @@ class Watch:
                 self._rounds[name] = self._server_round(server, members[name])
         self._set_timers()
 
-    async def _end_removed(
+    def _taken_out(
         self, targets: Mapping[str, Target], members: Mapping[str, list[Target]]
-    ) -> None:
+    ) -> list[TargetVisit | ServerRound]:
+        """Take out what is not to be as it was, so that nothing begins it any more."""
+        gone: list[TargetVisit | ServerRound] = []
         for name, visit in list(self._visits.items()):
             if targets.get(name) != visit.target:
-                await self._runner.cancel(
-                    lambda a, s=visit.target.subject: (
-                        a.subject.subject == s  # type: ignore[misc]
-                        and a.lane is Lane.PROBES
-                    )
-                )
-                del self._visits[name]
+                gone.append(self._visits.pop(name))
         for name, server_round in list(self._rounds.items()):
             if members.get(name) != [visit.target for visit in server_round.visits]:
-                await self._runner.cancel(
-                    lambda a, s=server_round.server.subject: a.subject.subject == s  # type: ignore[misc]
-                )
-                await server_round.close()
-                del self._rounds[name]
-                self._patience.pop(name, None)
+                gone.append(self._rounds.pop(name))
+                self._patience.pop(name)
+                if self._scheduler is not None:
+                    self._scheduler.clear_alarm(_alarm(name))
+        for each in gone:
+            each.ended = True
+        self._set_timers()
+        return gone
+
+    async def _end(self, gone: Sequence[TargetVisit | ServerRound]) -> None:
+        subjects = {each.subject for each in gone}
+        await self._runner.cancel(lambda a: a.lane is Lane.PROBES and a.subject.subject in subjects)
+        await _close(each for each in gone if isinstance(each, ServerRound))
 
     def _server_round(self, server: Server, targets: Sequence[Target]) -> ServerRound:
         self._patience[server.name] = _Patience(self._clock)
@@ -110,7 +117,9 @@ class Watch:
     async def close(self) -> None:
         """End all sessions politely."""
         rounds, self._rounds = list(self._rounds.values()), {}
-        await asyncio.gather(*(server_round.close() for server_round in rounds))
+        for server_round in rounds:
+            server_round.ended = True
+        await _close(rounds)
 
     # ------------------------------------------------------------------ kicks
 
@@ -122,7 +131,8 @@ class Watch:
 
     async def probe(self, names: Iterable[str], reason: str) -> None:
         """Make one round of the named targets now, every probe included, and wait for its end."""
-        visits = [self._visits[name] for name in names]
+        # A name that is missing has been taken out by a reload meanwhile.
+        visits = [self._visits[name] for name in names if name in self._visits]
         rounds = [r for r in self._rounds.values() if any(v in r.visits for v in visits)]
         await self._run([self._round_action(r, r.forced) for r in rounds], reason)
         await self._run([self._visit_action(v, v.forced) for v in visits if not v.blocked], reason)
@@ -148,22 +158,27 @@ class Watch:
         if result.failure is None or not blinds_all(result.failure):
             patience.reset()
             return
-        wait = patience.longer()
-        if self._scheduler is not None and wait < server_round.interval:
-            self._scheduler.set_alarm(
-                f"look again at {result.subject.name}",
-                self._clock.now() + timedelta(seconds=wait),
-                self._timer_kick(self._round_action(server_round)),
-            )
+        self._look_again(server_round, patience.longer())
 
     def _lost(self, name: str) -> None:
         """Look at once why a held session died: that it did is no verdict."""
         server_round = self._rounds.get(name)
         if server_round is None:
             return
-        if self._patience[name].allows_another_loss():
+        wait = self._patience[name].loss()
+        if wait <= 0:
             _log.info("session lost, looking at once", server=name)
             self._runner.kick(self._round_action(server_round), "lost session")
+        else:
+            self._look_again(server_round, wait)
+
+    def _look_again(self, server_round: ServerRound, wait: float) -> None:
+        if self._scheduler is not None and wait < server_round.interval:
+            self._scheduler.set_alarm(
+                _alarm(server_round.server.name),
+                self._clock.now() + timedelta(seconds=wait),
+                self._timer_kick(self._round_action(server_round)),
+            )
 
     def _kick_visit(self, visit: TargetVisit, reason: str) -> Ticket | None:
         return self._runner.kick(self._visit_action(visit), reason)
@@ -210,14 +225,22 @@ class Watch:
         )
 
 
+async def _close(rounds: Iterable[ServerRound]) -> None:
+    await asyncio.gather(*(server_round.close() for server_round in rounds))
+
+
+def _alarm(server: str) -> str:
+    return f"look again at {server}"
+
+
 class _Patience:
     """How long to wait before looking at the same trouble again: one second, two, four, …."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._wait = _FLOOR
-        self._last_loss: float | None = None
-        self._loss_wait = _FLOOR
+        self._losses = float(_LOSSES)  # that may be answered at once
+        self._counted = clock.monotonic()
 
     def longer(self) -> float:
         wait, self._wait = self._wait, self._wait * 2
@@ -226,12 +249,12 @@ class _Patience:
     def reset(self) -> None:
         self._wait = _FLOOR
 
-    def allows_another_loss(self) -> bool:
-        """Whether a loss may be answered at once; losses in quick succession ever less often."""
+    def loss(self) -> float:
+        """Count a loss; return the seconds after which it may be answered, 0 for at once."""
         now = self._clock.monotonic()
-        calm = self._last_loss is None or now - self._last_loss >= self._loss_wait
-        if calm:
-            long_ago = self._last_loss is None or now - self._last_loss >= 60 * _FLOOR
-            self._loss_wait = _FLOOR if long_ago else min(self._loss_wait * 2, 60 * _FLOOR)
-            self._last_loss = now
-        return calm
+        regained = (now - self._counted) / _LOSS_PERIOD
+        self._losses, self._counted = min(_LOSSES, self._losses + regained), now
+        if self._losses < 1:
+            return (1 - self._losses) * _LOSS_PERIOD
+        self._losses -= 1
+        return 0.0
