@@ -123,7 +123,7 @@ def free_port() -> int:
     is stopped for a while finds its port again.
     """
     while True:
-        port = random.randint(15_000, 32_000)
+        port = random.SystemRandom().randint(15_000, 32_000)  # not the one that tests seed
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
