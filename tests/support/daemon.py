@@ -62,7 +62,7 @@ class Daemon:
         self.folder = folder
         self.file = folder / "watchdog.yaml"
         self._environment = clean_environment(
-            DB_WATCHDOG_STATE_DIRECTORY=str(folder / "state"), **(environment or {})
+            **{"DB_WATCHDOG_STATE_DIRECTORY": str(folder / "state"), **(environment or {})}
         )
         self._prefix = prefix
         self._wait_ready = ready

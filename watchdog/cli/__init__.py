@@ -15,6 +15,7 @@ from typing import Final
 import click
 
 from watchdog import __version__
+from watchdog.cli._tracebacks import mask_tracebacks
 from watchdog.errors import ConfigurationError, UsageError, WatchdogError
 from watchdog.secret import mask
 
@@ -52,6 +53,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    mask_tracebacks()
     try:
         status = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
