@@ -353,6 +353,22 @@ def test_backups_elsewhere_fail_by_the_sandbox_without_it(unit: Machine) -> None
     assert failed[-1]["hint"]
 
 
+def test_commands_by_hand_run_as_the_service(unit: Machine) -> None:
+    example = ROOT / "deploy/systemd/watchdog.yaml"
+    unit.write(CONFIG, example.read_text())
+    by_hand = "/usr/local/bin/db-watchdog"
+    # The state directory is systemd's to make.
+    unit.run("systemctl", "start", UNIT)
+    probed = json.loads(unit.run(by_hand, "probe", "--json").stdout)
+    assert [target["up"] for target in probed["targets"]] == [True, True]
+    backed_up = json.loads(unit.run(by_hand, "backup", "auth-service", "--json").stdout)
+    path = backed_up["backups"][0]["path"]
+    assert path.startswith("/var/lib/db-watchdog/backups/auth-service/")
+    assert unit.run("stat", "-c", "%U %a", path).stdout.strip() == "db-watchdog 600"
+    seen = unit.run("systemctl", "show", UNIT, "--property=NRestarts", "--value").stdout.strip()
+    assert seen == "0"
+
+
 def test_a_file_below_home_is_seen_by_the_drop_in(unit: Machine) -> None:
     unit.run("install", "-d", "-m", "0755", "/home/codelab/data")
     unit.run("cp", "/var/lib/codelab/auth.db", "/home/codelab/data/auth.db")
@@ -412,7 +428,8 @@ def orders(unit: Machine, postgresql: Callable[[str], str]) -> Machine:
     drop_in(unit, example.stem, example.read_text())
     unit.write("/etc/db-watchdog/credentials/orders", PASSWORD + "\n", 0o600)
     unit.write(CONFIG, ORDERS)
-    unit.run("rm", "-rf", "/var/lib/db-watchdog/backups/orders")
+    # As if it had never run: an attempt is remembered, and run_on_start is for the first one.
+    unit.run("rm", "-rf", "/var/lib/db-watchdog")
     return unit
 
 
@@ -427,6 +444,8 @@ def test_postgresql_is_dumped_with_a_password_from_a_credential(orders: Machine)
     wait_for("a sealed dump", lambda: kept(orders, "*.manifest.json"), 30)
     # A reload's command has to see the credential, too.
     orders.run("systemctl", "reload", UNIT)
+    # So has a command by hand.
+    assert "orders" in orders.run("/usr/local/bin/db-watchdog", "probe").stdout
     assert PASSWORD not in messages(orders)
 
 

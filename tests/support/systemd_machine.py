@@ -188,6 +188,7 @@ def install(machine: Machine) -> None:
     command = machine.root / PREFIX / "bin" / "db-watchdog"
     command.write_text(f"#!/{PREFIX}/bin/python3\nfrom watchdog.cli import main\n\nmain()\n")
     command.chmod(0o755)
+    shutil.copy(ROOT / "deploy/systemd/db-watchdog.sh", machine.root / "usr/local/bin/db-watchdog")
     etc = machine.root / "etc"
     shutil.copy(ROOT / "deploy/systemd/db-watchdog.service", etc / "systemd/system")
     (etc / "sysusers.d").mkdir(exist_ok=True)

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 import yaml
 
+from watchdog.config import load
+from watchdog.errors import ConfigurationError
+
 ROOT = Path(__file__).parents[2]
 SYSTEMD = ROOT / "deploy" / "systemd"
 UNIT = SYSTEMD / "db-watchdog.service"
 COMPOSE = ROOT / "docker-compose.yml"
-INIT = ROOT / "config" / "postgres" / "init-databases.sh"
+SCRIPTS = [ROOT / "config" / "postgres" / "init-databases.sh", SYSTEMD / "db-watchdog.sh"]
 DROP_INS = sorted((SYSTEMD / "examples").glob("*.conf"))
 LARGEST_EXPOSURE = 1.5
 
@@ -237,6 +240,33 @@ def test_promtool_takes_the_configuration_of_prometheus() -> None:
     assert said.returncode == 0, said.stdout + said.stderr
 
 
+# ---------------------------------------------------------------------- configurations
+
+
+def test_the_configuration_for_systemd_is_valid_as_it_is() -> None:
+    config = load(SYSTEMD / "watchdog.yaml", environ={}, cwd=SYSTEMD)
+    assert [target.name for target in config.targets] == ["agent-runtime", "auth-service"]
+    for target in config.targets:
+        assert target.backup is not None
+        assert target.backup.directory == Path("/var/lib/db-watchdog/backups")
+
+
+def test_the_configuration_for_compose_takes_the_urls_of_the_environment(tmp_path: Path) -> None:
+    environ = dict(
+        line.split("=", 1)
+        for line in (ROOT / ".env.example").read_text().splitlines()
+        if line and not line.startswith("#")
+    )
+    config = load(ROOT / "config" / "watchdog.compose.yaml", environ=environ, cwd=tmp_path)
+    assert [target.url.masked for target in config.targets] == [
+        "postgresql://codelab:***@postgres:5432/agent_runtime",
+        "postgresql://codelab:***@postgres:5432/auth_db",
+    ]
+    assert config.listen.port == 10187
+    with pytest.raises(ConfigurationError, match="AGENT_RUNTIME__DB_URL"):
+        load(ROOT / "config" / "watchdog.compose.yaml", environ={}, cwd=tmp_path)
+
+
 # ---------------------------------------------------------------------- image and scripts
 
 
@@ -264,12 +294,14 @@ def test_the_build_context_leaves_out_everything_that_is_not_named() -> None:
     }
 
 
-def test_the_script_is_sound_and_may_be_run() -> None:
-    assert INIT.stat().st_mode & 0o111
-    assert subprocess.run(["sh", "-n", INIT], check=False).returncode == 0
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_is_sound_and_may_be_run(script: Path) -> None:
+    assert script.stat().st_mode & 0o111
+    assert subprocess.run(["sh", "-n", script], check=False).returncode == 0
 
 
-def test_shellcheck_has_nothing_to_say() -> None:
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_shellcheck_has_nothing_to_say(script: Path) -> None:
     needs("shellcheck")
-    said = subprocess.run(["shellcheck", INIT], check=False, capture_output=True, text=True)
+    said = subprocess.run(["shellcheck", script], check=False, capture_output=True, text=True)
     assert said.stdout == ""
