@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help run test test-lab lint types format benchmarks clean
+.PHONY: help run test test-lab lint types format generate benchmarks clean
 
 help:
 	@echo "make run        start the daemon on config/watchdog.yaml (sample databases are made if there are none)"
 	@echo "make test       run the tests, with a real PostgreSQL of their own"
 	@echo "make test-lab   run the slow tests against whatever components this machine can start"
 	@echo "make lint types check style and types"
+	@echo "make generate   write the pages and the schema that are made from the code"
 	@echo "make benchmarks print each measured ratio"
 
 $(READY): pyproject.toml
@@ -43,6 +44,11 @@ types: $(READY)
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+generate: $(READY)
+	PYTHONPATH=. $(BIN)/python tools/write_configuration_reference.py
+	PYTHONPATH=. $(BIN)/python tools/write_metrics_reference.py
+	$(BIN)/python -m watchdog.hints.document > docs/hints.md
 
 benchmarks: $(READY)
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
