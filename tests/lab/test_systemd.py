@@ -428,7 +428,7 @@ def orders(unit: Machine, postgresql: Callable[[str], str]) -> Machine:
     drop_in(unit, example.stem, example.read_text())
     unit.write("/etc/db-watchdog/credentials/orders", PASSWORD + "\n", 0o600)
     unit.write(CONFIG, ORDERS)
-    # As if it had never run: an attempt is remembered, and run_on_start is for the first one.
+    # As if it had never run: run_on_start is for the first time alone.
     unit.run("rm", "-rf", "/var/lib/db-watchdog")
     return unit
 
@@ -483,4 +483,9 @@ def test_stop_during_a_dump_leaves_nothing_behind(
         left = [name for name in kept(orders, "*") if not name.endswith(("attempts.json", ".lock"))]
         assert [name for name in left if not name.endswith("RESTORE.md")] == []
     finally:
+        # The server would not notice before pg_sleep ends that its client has gone.
+        postgresql(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE query ~ 'pg_sleep' AND pid <> pg_backend_pid()"
+        )
         orders.run("systemctl", "stop", "holder", check=False)
