@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +19,11 @@ import structlog
 
 from watchdog import schedule
 from watchdog.backups import catalogue
+from watchdog.backups.catalogue import Backup
 from watchdog.backups.destination import Destinations
-from watchdog.backups.pipeline import Pipeline, settings_of
-from watchdog.backups.status import Known, known_of, status_of
+from watchdog.backups.looking import Looks, silent
+from watchdog.backups.pipeline import Pipeline, folder_of, settings_of
+from watchdog.backups.status import known_of, status_of
 from watchdog.clock import Clock
 from watchdog.engines import Engine
 from watchdog.model import Action, Failure, Kind, Lane, Outcome, Result, Target
@@ -34,6 +37,8 @@ from watchdog.scheduling.scheduler import Scheduler
 _SETTLE: Final = timedelta(minutes=10)
 _RETRIES: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 _RETRYABLE: Final = frozenset({Kind.REACH, Kind.TIMEOUT, Kind.STATE, Kind.CAPACITY, Kind.QUERY})
+# Somebody else is at it, whatever the kind: that passes.
+_IN_THE_WAY: Final = ("EWOULDBLOCK", "EAGAIN", "SQLITE_BUSY", "SQLITE_LOCKED")
 
 # A last attempt that lies in the future was written before the clock was set
 # back; within this much its slot still counts as run.
@@ -54,6 +59,7 @@ class _Planned:
     offset: timedelta
     retries: int = 0
     next_at: datetime | None = None
+    looked_at: bool = False  # whether what its files say has ever been seen
     last_run_at: datetime | None = None
     runs: int = 0
     failures: int = 0
@@ -78,6 +84,7 @@ class BackupWatch:
         self._runner = runner
         self._scheduler = scheduler
         self._destinations = destinations
+        self._looks = Looks()
         self._pipeline = Pipeline(
             {name: engine.backups for name, engine in engines.items()}, destinations, clock
         )
@@ -89,33 +96,36 @@ class BackupWatch:
     async def configure(self, targets: Sequence[Target]) -> None:
         """Back up exactly those of *targets* that ask for it."""
         wanted = {target.name: target for target in targets if target.backup is not None}
-        for name in [n for n, p in self._planned.items() if wanted.get(n) != p.target]:
-            await self._end(name)
+        before: dict[str, _Planned] = {}
+        for name, planned in list(self._planned.items()):
+            if _same_backups(planned.target, wanted.get(name)):
+                planned.target = wanted[name]
+            else:
+                before[name] = await self._end(name)
         for target in targets:
             if target.backup is None:
                 self._report.take_backup(target.name, BackupStatus(enabled=False))
             elif target.name not in self._planned:
-                self._planned[target.name] = self._plan(target)
-        for planned in self._planned.values():
-            await self._refresh(planned)
-            if planned.next_at is None:
-                self._set_first_alarm(planned)
+                self._planned[target.name] = self._plan(target, before.get(target.name))
+        await asyncio.gather(*(self._refresh(planned) for planned in self._planned.values()))
 
-    def _plan(self, target: Target) -> _Planned:
+    def _plan(self, target: Target, before: _Planned | None) -> _Planned:
         settings = settings_of(target)
         return _Planned(
             target,
             schedule.parse(settings.schedule, settings.timezone),
             timedelta(seconds=schedule.spread(target.name, settings.spread)),
+            # counters go on: a new plan is not a new target
+            runs=before.runs if before else 0,
+            failures=before.failures if before else 0,
         )
 
-    async def _end(self, name: str) -> None:
+    async def _end(self, name: str) -> _Planned:
         planned = self._planned.pop(name)
-        await self._runner.cancel(
-            lambda action: action.lane is Lane.BACKUPS and action.subject == planned.target
-        )
+        await self._runner.cancel(lambda action: _is_backup_of(planned.target, action))
         # Last, for a run that is cancelled sets the alarm of the next one.
         self._scheduler.clear_alarm(_alarm(planned.target))
+        return planned
 
     # ------------------------------------------------------------------ when
 
@@ -123,7 +133,9 @@ class BackupWatch:
         """Find the next slots again: the wall clock was set."""
         now = self._clock.now()
         for planned in self._planned.values():
-            if planned.next_at is not None and planned.next_at <= now:
+            if planned.next_at is None:
+                continue  # its destination has not answered yet
+            if planned.next_at <= now:
                 self._set_alarm(planned, now + _SETTLE)  # its slot was jumped over
             else:
                 self._set_first_alarm(planned)
@@ -186,36 +198,47 @@ class BackupWatch:
         self._mark_running(planned, started_at)
         _log.info("backup begins", target=target.name, engine=target.engine)
         try:
-            report = await self._pipeline.back_up(target, wait=_LOCK_TIME)
+            failure = await self._run(planned)
         except BaseException:
             planned.runs += 1
             planned.failures += 1
             self._set_alarm(planned, self._next_slot(planned, self._clock.now()))
             raise
         planned.runs += 1
-        planned.failures += not report.ok
-        for trouble in report.troubles:
-            _log.warning("backup warning", target=target.name, message=trouble.message)
-        for removed in report.removed:
-            _log.info("backup pruned", target=target.name, backup=removed.id)
-        self._plan_next(planned, report.failure)
-        status = await self._status(planned)
+        planned.failures += failure is not None
+        self._plan_next(planned, failure)
+        status = replace(await self._status(planned), running_since=None)
         finished = self._clock.monotonic()
         return Result(
             subject=target,
             action=BACKUP,
-            outcome=Outcome.OK if report.ok else Outcome.FAILED,
+            outcome=Outcome.OK if failure is None else Outcome.FAILED,
             started_at=started_at,
             finished=finished,
             duration=finished - started,
-            failure=report.failure,
+            failure=failure,
             facts={"backup": status},
         )
+
+    async def _run(self, planned: _Planned) -> Failure | None:
+        """Take the backup; return why there is none."""
+        target = planned.target
+        try:
+            # A destination that hangs would keep the lane from all other targets.
+            await self._look(planned)
+        except TimeoutError:
+            return silent(settings_of(target).directory, target.name)
+        report = await self._pipeline.back_up(target, wait=_LOCK_TIME)
+        for trouble in report.troubles:
+            _log.warning("backup warning", target=target.name, message=trouble.message)
+        for removed in report.removed:
+            _log.info("backup pruned", target=target.name, backup=removed.id)
+        return report.failure
 
     def _plan_next(self, planned: _Planned, failure: Failure | None) -> None:
         now = self._clock.now()
         slot = self._next_slot(planned, now)
-        if failure is None or failure.kind not in _RETRYABLE:
+        if failure is None or not _is_retryable(failure):
             planned.retries = 0
         elif planned.retries < len(_RETRIES):
             again = now + _RETRIES[planned.retries]
@@ -243,47 +266,106 @@ class BackupWatch:
 
     async def rescan(self) -> None:
         """Look once; read the catalogue only where a folder has changed."""
-        stamp = await asyncio.to_thread(self._current_stamp)
+        stamp = [await self._stamp_of(directory) for directory in self._directories()]
         changed, self._stamp = stamp != self._stamp, stamp
         for planned in list(self._planned.values()):
             if changed or self._is_blind(planned):
                 await self._refresh(planned)
 
+    async def _stamp_of(self, directory: Path) -> object:
+        try:
+            return await self._looks.at(directory, lambda: catalogue.stamp([directory]))
+        except TimeoutError:
+            return None
+
     def _is_blind(self, planned: _Planned) -> bool:
         status = self._store.status(planned.target.name)
         return status is not None and status.backup.destination_free is None
-
-    def _current_stamp(self) -> object:
-        return catalogue.stamp(self._directories())
 
     def _directories(self) -> list[Path]:
         return sorted({settings_of(planned.target).directory for planned in self._planned.values()})
 
     async def _refresh(self, planned: _Planned) -> None:
-        self._report.take_backup(planned.target.name, await self._status(planned))
+        """Say what is known of *planned*; once that is anything, set its first alarm."""
+        status = await self._status(planned)
+        if self._planned.get(planned.target.name) is not planned:
+            return  # replaced by a reload meanwhile, or backed up no more
+        self._report.take_backup(planned.target.name, status)
+        if planned.looked_at and planned.next_at is None:
+            self._set_first_alarm(planned)
 
     async def _status(self, planned: _Planned) -> BackupStatus:
-        known: Known = await asyncio.to_thread(known_of, planned.target, self._destinations)
-        planned.last_run_at = known.last_run_at
-        status = self._store.status(planned.target.name)
+        try:
+            found = await self._look(planned)
+        except TimeoutError:
+            found = self._unseen(planned)
+        before = self._store.status(planned.target.name)
         running = any(
-            ticket.action.subject == planned.target
+            _is_backup_of(planned.target, ticket.action)
             for ticket in self._runner.in_flight(Lane.BACKUPS)
         )
         return replace(
-            status_of(known, planned.schedule, self._clock.now()),
+            found,
             runs=planned.runs,
             failures=planned.failures,
             next_run_at=planned.next_at,
-            running_since=status.backup.running_since if status and running else None,
+            running_since=before.backup.running_since if before and running else None,
+        )
+
+    async def _look(self, planned: _Planned) -> BackupStatus:
+        """Look at what the files say. Raises ``TimeoutError`` where the destination is silent."""
+        target = planned.target
+        known = await self._looks.at(
+            settings_of(target).directory, lambda: known_of(target, self._destinations)
+        )
+        planned.looked_at, planned.last_run_at = True, known.last_run_at
+        return status_of(known, planned.schedule, self._clock.now())
+
+    def _unseen(self, planned: _Planned) -> BackupStatus:
+        """Return what was known before, and that the destination does not answer now."""
+        target, directory = planned.target, settings_of(planned.target).directory
+        before = self._store.status(target.name)
+        return replace(
+            before.backup if before else BackupStatus(),
+            enabled=True,
+            last_attempt_successful=False,
+            last_failure=silent(directory, target.name),
+            interval=planned.schedule.longest_gap(self._clock.now()).total_seconds(),
+            destination=str(directory),
+            destination_free=None,
         )
 
     async def documents(self) -> Sequence[Mapping[str, Any]]:
-        """Return the sealed backups of all configured targets as documents, newest first."""
+        """Return the sealed backups of all configured targets as documents, newest first.
+
+        Of a destination that does not answer: what was last seen there.
+        """
+        found: list[Backup] = []
+        for directory in self._directories():
+            try:
+                listing = await self._looks.at(directory, partial(catalogue.scan, [directory]))
+                found += listing.backups
+            except TimeoutError:
+                for target in (planned.target for planned in self._planned.values()):
+                    if settings_of(target).directory == directory:
+                        found += self._destinations.recall(folder_of(target)).backups
+        found.sort(key=lambda backup: (backup.taken_at, backup.id), reverse=True)
         names = set(self._planned)
-        listing = await asyncio.to_thread(catalogue.scan, self._directories())
-        return [b.document() for b in listing.backups if b.manifest.target in names]
+        return [backup.document() for backup in found if backup.manifest.target in names]
 
 
 def _alarm(target: Target) -> str:
     return f"backup of {target.name}"
+
+
+def _is_backup_of(target: Target, action: Action) -> bool:
+    return action.lane is Lane.BACKUPS and action.subject.subject == target.subject
+
+
+def _is_retryable(failure: Failure) -> bool:
+    return failure.kind in _RETRYABLE or failure.code.startswith(_IN_THE_WAY)
+
+
+def _same_backups(one: Target, other: Target | None) -> bool:
+    """Whether backups of both are the same work: what only probes and pages read may differ."""
+    return other is not None and replace(one, labels=other.labels, probe=other.probe) == other

@@ -127,9 +127,9 @@ class Report:
 
     def _announce_backup(self, status: Status, told: _Told, log: Any) -> None:
         backup = status.backup
-        if backup.runs == told.backup_runs:
+        told_of, told.backup_runs = told.backup_runs, backup.runs
+        if backup.runs <= told_of:
             return
-        told.backup_runs = backup.runs
         if backup.last_attempt_successful:
             log.info(
                 "backup taken",

@@ -1,0 +1,247 @@
+"""When backups run and what is said of them: real files, real copies, a clock moved by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.support.clock import FakeClock
+from tests.support.hung_mount import hung_mount
+from tests.support.sqlite import make_database
+from watchdog import backup_watch
+from watchdog.backup_watch import BackupWatch
+from watchdog.backups import looking
+from watchdog.backups.destination import Destinations
+from watchdog.database_url import SqliteUrl
+from watchdog.engines import find_engines
+from watchdog.model import BackupSettings, Lane, ProbeSettings, Target
+from watchdog.report import Report
+from watchdog.results import BackupStatus, ResultStore
+from watchdog.scheduling.runner import Runner, Ticket
+from watchdog.scheduling.scheduler import Kick, Scheduler
+
+
+@contextlib.contextmanager
+def held_by_another(lock: Path) -> Iterator[None]:
+    """Hold the lock of a target's folder, as another process that backs it up does."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        yield
+
+
+class Alarms(Scheduler):
+    """Rings no bell by itself: a test does."""
+
+    def __init__(self) -> None:
+        super().__init__(FakeClock())
+        self.set: dict[str, tuple[Any, Kick]] = {}
+
+    def set_alarm(self, name: str, moment: Any, kick: Kick) -> None:
+        self.set[name] = (moment, kick)
+
+    def clear_alarm(self, name: str) -> None:
+        self.set.pop(name, None)
+
+
+class House:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = FakeClock()
+        self.store = ResultStore(self.clock)
+        self.report = Report(self.store, self.clock)
+        self.runner = Runner(self.clock, self.report.take)
+        self.alarms = Alarms()
+        self.backups = BackupWatch(
+            find_engines(),
+            self.clock,
+            self.report,
+            self.store,
+            self.runner,
+            self.alarms,
+            Destinations(folder / "state"),
+        )
+
+    def target(self, name: str = "a", **settings: Any) -> Target:
+        path = self.folder / f"{name}.db"
+        if not path.exists():
+            make_database(path)
+        kept = {"schedule": "@every 6h", "directory": self.folder / "backups", **settings}
+        return Target(name, "sqlite", SqliteUrl(str(path)), backup=BackupSettings(**kept))
+
+    async def configure(self, *targets: Target) -> None:
+        self.store.configure((target, None) for target in targets)
+        await self.backups.configure(targets)
+
+    def ring(self, name: str = "a") -> Ticket:
+        moment, kick = self.alarms.set[f"backup of {name}"]
+        self.clock.step((moment - self.clock.now()).total_seconds())
+        kick()
+        return next(t for t in self.runner.in_flight(Lane.BACKUPS) if t.action.subject.name == name)
+
+    def alarm(self, name: str = "a") -> timedelta:
+        wait: timedelta = self.alarms.set[f"backup of {name}"][0] - self.clock.now()
+        return wait
+
+    def known(self, name: str = "a") -> BackupStatus:
+        status = self.store.status(name)
+        assert status is not None
+        return status.backup
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    made = House(tmp_path)
+    yield made
+    await made.runner.stop(0)
+
+
+async def test_a_backup_that_has_ended_is_not_shown_as_running(house: House) -> None:
+    await house.configure(house.target())
+    await house.ring().wait()
+    known = house.known()
+    assert (known.runs, known.failures, known.count, known.last_attempt_successful) == (
+        1,
+        0,
+        1,
+        True,
+    )
+    assert known.running_since is None
+    assert house.alarm() == timedelta(hours=6)
+
+
+async def test_a_reload_that_changes_only_labels_leaves_a_running_backup_alone(
+    house: House,
+) -> None:
+    target = house.target()
+    await house.configure(target)
+    with held_by_another(house.folder / "backups" / "a" / ".lock"):
+        flight = house.ring()
+        await asyncio.sleep(0.1)
+        labelled = replace(target, labels={"team": "x"}, probe=ProbeSettings(interval=7))
+        await house.configure(labelled)
+        assert house.runner.in_flight(Lane.BACKUPS) == [flight]
+    result = await flight.wait()
+    assert result is not None
+    assert result.failure is None
+    assert house.known().count == 1
+
+
+async def test_a_reload_says_nothing_of_backups_that_nobody_took(house: House) -> None:
+    await house.configure(house.target())
+    await house.ring().wait()
+    with capture_logs() as said:
+        await house.configure(house.target(schedule="@every 3h"))
+        await house.configure(replace(house.target(), backup=None))
+        await house.configure(house.target())
+    assert [line["event"] for line in said if "taken" in line["event"]] == []
+
+
+async def test_counters_go_on_after_a_change_of_the_schedule(house: House) -> None:
+    await house.configure(house.target())
+    await house.ring().wait()
+    await house.configure(house.target(schedule="@every 3h"))
+    assert house.known().runs == 1
+    with capture_logs() as said:
+        await house.ring().wait()
+    assert [line["target"] for line in said if line["event"] == "backup taken"] == ["a"]
+
+
+async def test_a_look_that_a_reload_overtakes_does_not_bring_a_backup_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = house.target()
+    await house.configure(target)
+    look, begun, go_on = backup_watch.known_of, asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(*arguments: Any) -> Any:
+        loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result()
+        return look(*arguments)
+
+    monkeypatch.setattr(backup_watch, "known_of", slow)
+    (house.folder / "backups").mkdir()
+    rescan = asyncio.ensure_future(house.backups.rescan())
+    await begun.wait()
+    await house.configure(replace(target, backup=None))
+    go_on.set()
+    await rescan
+    assert not house.known().enabled
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking.Looks.__init__, "__defaults__", (0.1,))
+
+
+async def test_a_destination_that_hangs_holds_up_no_other_and_is_looked_at_again(
+    tmp_path: Path, impatient: None
+) -> None:
+    house, mount = House(tmp_path), tmp_path / "mount"
+    mount.mkdir()
+    stuck = [house.target(f"stuck{n}", directory=mount / "backups") for n in range(3)]
+    with hung_mount(mount):
+        async with asyncio.timeout(2):
+            await house.configure(*stuck, house.target())
+            assert await house.backups.documents() == []
+        for target in stuck:
+            known = house.known(target.name)
+            assert known.enabled
+            assert known.last_attempt_successful is False
+            assert known.last_failure is not None
+            assert "does not answer" in known.last_failure.message
+            assert known.next_run_at is None
+        assert house.alarm("a") == timedelta(hours=6)
+        assert "backup of stuck0" not in house.alarms.set
+        async with asyncio.timeout(5):
+            await house.ring("a").wait()
+            await house.backups.rescan()
+        assert house.known("a").count == 1
+    while house.known("stuck0").next_run_at is None:
+        await house.backups.rescan()
+        await asyncio.sleep(0.02)
+    assert house.known("stuck0").last_failure is None
+    await house.runner.stop(0)
+
+
+async def test_a_backup_into_a_destination_that_hangs_fails_soon_and_is_tried_again(
+    tmp_path: Path, impatient: None
+) -> None:
+    house, mount = House(tmp_path), tmp_path / "mount"
+    mount.mkdir()
+    await house.configure(house.target("stuck", directory=mount / "backups"))
+    with hung_mount(mount):
+        async with asyncio.timeout(2):
+            result = await house.ring("stuck").wait()
+        assert result is not None
+        assert result.failure is not None
+        assert house.alarm("stuck") == timedelta(minutes=1)
+    await house.runner.stop(0)
+
+
+async def test_what_is_in_the_way_of_a_backup_is_tried_again_thrice_then_at_the_next_slot(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup_watch, "_LOCK_TIME", 0.0)
+    await house.configure(house.target())
+    await house.ring().wait()
+    with held_by_another(house.folder / "backups" / "a" / ".lock"):
+        waits = []
+        for _ in range(4):
+            result = await house.ring().wait()
+            assert result is not None
+            assert result.failure is not None
+            assert result.failure.code == "EWOULDBLOCK"
+            waits.append(house.alarm())
+    assert waits == [timedelta(minutes=n) for n in (1, 5, 15)] + [timedelta(hours=6)]
+    assert house.known().failures == 4
