@@ -1,7 +1,7 @@
 """The keeper: a small child process that looks into live database files for us.
 
 Owns: starting, asking and ending the children (``_keeper_child``), of which
-one is usually enough; each is lent to one thread at a time, and one that does
+two are usually enough; each is lent to one thread at a time, and one that does
 not answer is killed and replaced. Blocking: called from slot threads only.
 Must not know: the opening rules.
 """
@@ -21,7 +21,8 @@ from typing import Final
 from watchdog.process import Companion, Silent
 
 _PROGRAM: Final = str(Path(__file__).with_name("_keeper_child.py"))
-_IDLE: Final = 1  # children kept between requests
+_IDLE: Final = 2  # children kept between requests
+_TURN: Final = 0.1  # seconds to wait for one of those: a look takes a millisecond, a start thirty
 _PATIENCE: Final = 2.0  # seconds that opening a file and reading its header may take
 _JOURNAL_MAGIC: Final = bytes.fromhex("d9d505f920a163d7")
 _HEADER_MAGIC: Final = b"SQLite format 3\x00"
@@ -111,18 +112,14 @@ class Keeper:
 
 
 _idle: list[Keeper] = []
-_lock = threading.Lock()
+_lent = 0
+_returned = threading.Condition()
 
 
 @contextmanager
 def borrow() -> Iterator[Keeper]:
     """Lend a keeper for the length of the block; whatever it holds is released at the end."""
-    with _lock:
-        keeper = _idle.pop() if _idle else None
-    if keeper is None or not keeper.alive:
-        if keeper is not None:
-            keeper.end()
-        keeper = Keeper()
+    keeper = _take()
     healthy = False
     try:
         yield keeper
@@ -138,18 +135,46 @@ def borrow() -> Iterator[Keeper]:
         _give_back(keeper, healthy=healthy)
 
 
+def _take() -> Keeper:
+    """Return an idle child or, where none comes back in time, one more."""
+    global _lent  # noqa: PLW0603 - the children are the process's
+    with _returned:
+        if not _idle and _lent >= _IDLE:
+            _returned.wait_for(lambda: _idle or _lent < _IDLE, _TURN)
+        keeper = _idle.pop() if _idle else None
+        _lent += 1
+    try:
+        if keeper is not None and not keeper.alive:
+            keeper.end()
+            keeper = None
+        return keeper or Keeper()
+    except BaseException:
+        _count_back()
+        raise
+
+
 def _give_back(keeper: Keeper, *, healthy: bool) -> None:
-    with _lock:
-        if healthy and len(_idle) < _IDLE:
+    kept = _count_back(keeper if healthy else None)
+    if not kept:
+        keeper.end()
+
+
+def _count_back(keeper: Keeper | None = None) -> bool:
+    """Note that one is lent no longer; keep it if it is given and wanted."""
+    global _lent  # noqa: PLW0603 - the children are the process's
+    with _returned:
+        _lent -= 1
+        kept = keeper is not None and len(_idle) < _IDLE
+        if keeper is not None and kept:
             _idle.append(keeper)
-            return
-    keeper.end()
+        _returned.notify()
+        return kept
 
 
 @atexit.register
 def end_all() -> None:
     """End the idle children."""
-    with _lock:
+    with _returned:
         keepers, _idle[:] = list(_idle), []
     for keeper in keepers:
         keeper.end()
