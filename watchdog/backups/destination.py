@@ -33,10 +33,15 @@ _RESERVE_SHARE: Final = 0.02
 _RESERVE_AT_MOST: Final = 64 << 20
 
 
-def state_folder(environ: Mapping[str, str]) -> Path:
-    """Return where we keep what must outlive us and may not lie in a destination."""
+def state_folder(environ: Mapping[str, str], configured: Path | None = None) -> Path:
+    """Return where we keep what must outlive us and may not lie in a destination.
+
+    *configured* is what the configuration says, systemd's state directory included.
+    """
     if given := environ.get("DB_WATCHDOG_STATE_DIRECTORY"):
         return Path(given).absolute()
+    if configured is not None:
+        return configured
     if given := environ.get("STATE_DIRECTORY"):  # systemd's; several are joined by colons
         return Path(given.split(":")[0])
     if os.geteuid() == 0:

@@ -101,15 +101,16 @@ def optional_configuration(loading: Loading, reference: str) -> Config | None:
         raise
 
 
-def destinations() -> Destinations:
-    """Return our memory of destinations."""
-    return Destinations(state_folder(os.environ))
+def destinations(config: Config | None) -> Destinations:
+    """Return our memory of destinations, the same that the daemon of *config* has."""
+    configured = config.state_directory if config is not None else None
+    return Destinations(state_folder(os.environ, configured))
 
 
-def pipeline(loading: Loading) -> Pipeline:
+def pipeline(loading: Loading, config: Config) -> Pipeline:
     """Return a pipeline for every engine."""
     engines = {name: engine.backups for name, engine in loading.engines.items()}
-    return Pipeline(engines, destinations(), SystemClock())
+    return Pipeline(engines, destinations(config), SystemClock())
 
 
 def target_or_url(text: str, config: Config | None) -> tuple[DatabaseUrl, Target | None]:

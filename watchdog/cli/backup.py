@@ -13,8 +13,8 @@ from rich.text import Text
 
 from watchdog import log
 from watchdog.backups import document, lock
+from watchdog.backups.pipeline import Pipeline, Report
 from watchdog.backups.pipeline import Progress as Tell
-from watchdog.backups.pipeline import Report
 from watchdog.cli import NO, YES, _backups
 from watchdog.cli._configuration import Loading, configuration
 from watchdog.model import Phase, Target
@@ -47,7 +47,7 @@ def COMMAND(  # noqa: N802 - the registry's name
     config = loading.load()
     chosen = _backups.choose(config, targets)
     log.configure(config.log.format, "warning")
-    reports = _backups.run(_back_up(loading, chosen, seconds))
+    reports = _backups.run(_back_up(_backups.pipeline(loading, config), chosen, seconds))
     if as_json:
         click.echo(json.dumps(document.of_reports(reports), ensure_ascii=False, indent=2))
     else:
@@ -55,8 +55,7 @@ def COMMAND(  # noqa: N802 - the registry's name
     context.exit(YES if all(report.ok for report in reports) else NO)
 
 
-async def _back_up(loading: Loading, targets: Sequence[Target], wait: float) -> list[Report]:
-    pipeline = _backups.pipeline(loading)
+async def _back_up(pipeline: Pipeline, targets: Sequence[Target], wait: float) -> list[Report]:
     console = _backups.plain_console(stderr=True)
     reports = []
     for target in targets:

@@ -40,7 +40,7 @@ def COMMAND(  # noqa: N802 - the registry's name
     config = loading.load()
     log.configure(config.log.format, "warning")
     status = YES
-    known = _backups.destinations()
+    known = _backups.destinations(config)
     listing = _chosen(_backups.listing_of(config, known), config, target)
     if any(damage.path in _backups.directories(config) for damage in listing.damaged):
         status = NO  # a destination that cannot be read is not an empty one

@@ -12,6 +12,7 @@ from rich.text import Text
 from watchdog import log
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.documents import moment_text
+from watchdog.backups.pipeline import Pipeline
 from watchdog.backups.retention import Decision
 from watchdog.cli import NO, YES, _backups
 from watchdog.cli._configuration import Loading, configuration
@@ -41,7 +42,7 @@ def COMMAND(  # noqa: N802 - the registry's name
     config = loading.load()
     chosen = _backups.choose(config, targets)
     log.configure(config.log.format, "warning")
-    done = _backups.run(_prune(loading, chosen, dry_run))
+    done = _backups.run(_prune(_backups.pipeline(loading, config), chosen, dry_run))
     if as_json:
         click.echo(json.dumps(_document(done, dry_run), ensure_ascii=False, indent=2))
     else:
@@ -49,8 +50,7 @@ def COMMAND(  # noqa: N802 - the registry's name
     context.exit(NO if any(failure for _, _, failure in done) else YES)
 
 
-async def _prune(loading: Loading, targets: Sequence[Target], dry_run: bool) -> list[Pruned]:
-    pipeline = _backups.pipeline(loading)
+async def _prune(pipeline: Pipeline, targets: Sequence[Target], dry_run: bool) -> list[Pruned]:
     done: list[Pruned] = []
     for target in targets:
         try:

@@ -64,7 +64,9 @@ def COMMAND(  # noqa: N802 - the registry's name; an option each
         )
     config = _backups.optional_configuration(loading, backup)
     log.configure("auto", "warning")
-    chosen = catalogue.find(_backups.listing_of(config, _backups.destinations(), backup), backup)
+    chosen = catalogue.find(
+        _backups.listing_of(config, _backups.destinations(config), backup), backup
+    )
     to, _ = _backups.target_or_url(destination, config)
     _refuse_what_is_wrong(chosen, to, config)
     console = _backups.plain_console(stderr=as_json)

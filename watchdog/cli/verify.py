@@ -54,7 +54,7 @@ def COMMAND(  # noqa: N802 - the registry's name
     config = _backups.optional_configuration(loading, backup or "")
     language = config.log.language if config is not None else "en"
     log.configure("auto", "warning")
-    listing = _backups.listing_of(config, _backups.destinations(), backup)
+    listing = _backups.listing_of(config, _backups.destinations(config), backup)
     chosen = listing.backups if backup is None else (_one(listing, backup),)
     verdicts = _backups.run(_verify(loading, chosen, level))
     if as_json:
