@@ -37,9 +37,7 @@ from watchdog.web.server import HttpServer
 from watchdog.web.services import Health, Services
 
 _PROBE_GRACE: Final = 1.0  # seconds that probes get to end by themselves at a stop
-# Seconds for the clean-up of all that runs: what is not done then hangs in a
-# file system that does not answer, and would not be done in an hour.
-_STOP_PATIENCE: Final = 7.0
+_STOP_PATIENCE: Final = 6.0  # seconds for the clean-up of all that runs
 _STATUS_PERIOD: Final = 5.0
 
 _log = structlog.get_logger("watchdog.daemon")
@@ -128,12 +126,7 @@ class Daemon:
         self._notifier.stopping("stopping")
         _log.info("stopping", running=[t.action.key for t in self._runner.in_flight()])
         self._scheduler.stop()
-        try:
-            async with asyncio.timeout(_STOP_PATIENCE):
-                await self._runner.stop(_PROBE_GRACE)
-        except TimeoutError:
-            left = [ticket.action.key for ticket in self._runner.in_flight()]
-            _log.error("stopping without waiting any longer", running=left)
+        await self._runner.stop(_PROBE_GRACE, _STOP_PATIENCE)
         await self._watch.close()
         # The listener goes last, so that the last scrape sees how it ended.
         self._web.stop()

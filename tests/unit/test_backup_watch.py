@@ -21,6 +21,7 @@ from watchdog import backup_watch
 from watchdog.backup_watch import BackupWatch
 from watchdog.backups import looking
 from watchdog.backups.destination import Destinations
+from watchdog.backups.status import known_of
 from watchdog.database_url import SqliteUrl
 from watchdog.engines import find_engines
 from watchdog.model import BackupSettings, Lane, ProbeSettings, Target
@@ -161,15 +162,15 @@ async def test_a_look_that_a_reload_overtakes_does_not_bring_a_backup_back(
 ) -> None:
     target = house.target()
     await house.configure(target)
-    look, begun, go_on = backup_watch.known_of, asyncio.Event(), asyncio.Event()
+    begun, go_on = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def slow(*arguments: Any) -> Any:
         loop.call_soon_threadsafe(begun.set)
         asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result()
-        return look(*arguments)
+        return known_of(*arguments)
 
-    monkeypatch.setattr(backup_watch, "known_of", slow)
+    monkeypatch.setattr("watchdog.backup_watch.known_of", slow)
     (house.folder / "backups").mkdir()
     rescan = asyncio.ensure_future(house.backups.rescan())
     await begun.wait()

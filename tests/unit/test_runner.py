@@ -211,3 +211,42 @@ async def test_a_defect_in_telling_neither_ends_a_flight_nor_blocks_its_key() ->
             result = await ticket.wait()
         assert result is not None
         assert result.outcome is Outcome.OK
+
+
+async def test_a_stop_awaits_no_clean_up_that_hangs_step_after_step(taken: Taken) -> None:
+    runner, steps = Runner(CLOCK, taken), 0
+
+    async def work() -> Result:
+        nonlocal steps
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(3):
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    steps += 1
+        return ok("a")
+
+    ticket = runner.kick(action("a", work, lane=Lane.BACKUPS), TIMER)
+    assert ticket is not None
+    await asyncio.sleep(0)
+    async with asyncio.timeout(2):
+        await runner.stop(0, patience=0.05)
+        await ticket.wait()
+    assert steps == 3
+
+
+async def test_a_gate_is_forgotten_with_its_last_user(taken: Taken) -> None:
+    runner = Runner(CLOCK, taken)
+
+    async def work() -> Result:
+        assert list(runner._gates) == ["visits of s:1"]
+        return ok("a")
+
+    for name in ("a", "b"):
+        ticket = runner.kick(action(name, work, gate="visits of s:1"), TIMER)
+        assert ticket is not None
+        assert await ticket.wait() is not None
+    del ticket
+    assert not runner._gates

@@ -8,6 +8,7 @@ A command's module exports ``COMMAND``, a ``click.Command``.
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from typing import Final
@@ -15,6 +16,7 @@ from typing import Final
 import click
 
 from watchdog import __version__
+from watchdog.cli._environment import leave
 from watchdog.cli._tracebacks import mask_tracebacks
 from watchdog.errors import ConfigurationError, UsageError, WatchdogError
 from watchdog.secret import mask
@@ -73,6 +75,7 @@ def main() -> None:
         click.echo(f"db-watchdog: {mask(str(error))}", err=True)
         status = NO
     except BrokenPipeError:
-        sys.stderr.close()
+        # Who read has gone: there is nobody to tell, at the last flush neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = NO
-    sys.exit(status if isinstance(status, int) else YES)
+    leave(status if isinstance(status, int) else YES)

@@ -8,12 +8,14 @@ work is due, what the work is, who reads results.
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -24,6 +26,8 @@ from watchdog.secret import mask
 # The caller whose kicks count as overlaps when the last one still runs;
 # everybody else (a command, /probe) joins the flight.
 TIMER: Final = "timer"
+
+_ABANDONING_TURNS: Final = 10  # of a tenth of a second each
 
 _log = structlog.get_logger("watchdog.runner")
 
@@ -65,7 +69,8 @@ class Runner:
         sizes = {Lane.PROBES: 128, Lane.BACKUPS: 1, **(slots or {})}
         self._lanes = {lane: asyncio.Semaphore(size) for lane, size in sizes.items()}
         self._suspects = asyncio.Semaphore(suspect_slots)
-        self._gates: dict[str, asyncio.Lock] = {}
+        # Weak: the gate of a server that is gone goes with its last user.
+        self._gates: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._flights: dict[str, Ticket] = {}
         self._slow: set[str] = set()
         self._stopping = False
@@ -113,18 +118,35 @@ class Runner:
         for ticket in chosen:
             await ticket.ended.wait()
 
-    async def stop(self, grace: float) -> None:
+    async def stop(self, grace: float, patience: float = math.inf) -> None:
         """Take no more work, give probes *grace* seconds, then cancel what is left and await it.
 
         Backups are cancelled at once: a dump does not end within any grace
         that a service manager would allow, and a partial one is worth nothing.
+        What has not ended after *patience* seconds is awaited no longer.
         """
         self._stopping = True
         for ticket in self.in_flight(Lane.BACKUPS):
             _log.info("backup cancelled by the stop", target=ticket.action.subject.name)
-        ends = self.cancel(lambda action: action.lane is Lane.BACKUPS)
-        await asyncio.gather(ends, self._await_probes(grace))
-        await self.cancel(lambda _action: True)
+        try:
+            async with asyncio.timeout(patience if math.isfinite(patience) else None):
+                ends = self.cancel(lambda action: action.lane is Lane.BACKUPS)
+                await asyncio.gather(ends, self._await_probes(grace))
+                await self.cancel(lambda _action: True)
+        except TimeoutError:
+            await self._abandon()
+
+    async def _abandon(self) -> None:
+        """Cancel again and again: each step of a clean-up may hang where the last one did."""
+        left = [ticket.action.key for ticket in self.in_flight()]
+        _log.error("stopping without waiting any longer", running=left)
+        for _ in range(_ABANDONING_TURNS):
+            tasks = [t.task for t in self.in_flight() if t.task is not None]
+            if not tasks:
+                return
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.1)
 
     async def _await_probes(self, grace: float) -> None:
         tasks = [t.task for t in self.in_flight(Lane.PROBES) if t.task is not None]
@@ -148,7 +170,10 @@ class Runner:
         ticket.ended.set()
 
     def _gate(self, name: str) -> asyncio.Lock:
-        return self._gates.setdefault(name, asyncio.Lock())
+        gate = self._gates.get(name)
+        if gate is None:
+            gate = self._gates[name] = asyncio.Lock()
+        return gate
 
     def _slot(self, action: Action) -> asyncio.Semaphore:
         if action.lane is Lane.PROBES and action.key in self._slow:
