@@ -10,6 +10,7 @@ import click
 from watchdog.cli import YES
 from watchdog.cli._configuration import Loading, configuration
 from watchdog.cli._environment import run as run_loop
+from watchdog.cli._environment import spare_memory
 from watchdog.clock import SystemClock
 from watchdog.config import Config
 
@@ -28,6 +29,7 @@ def COMMAND(context: click.Context, loading: Loading) -> None:  # noqa: N802 - t
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
     from watchdog import log  # noqa: PLC0415 - after the line above
 
+    spare_memory()
     config = loading.load()
     log.configure(config.log.format, config.log.level)
     run_loop(_serve(config, loading))
