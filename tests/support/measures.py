@@ -7,6 +7,7 @@ sizes in bytes.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import sqlite3
 import statistics
@@ -46,10 +47,14 @@ class Latencies:
 
 @dataclass(frozen=True)
 class Memory:
-    """Resident bytes of the daemon, and of the processes that it keeps."""
+    """Resident bytes of the daemon and of the processes that it keeps, and what those cost.
+
+    ``ended`` is the CPU time in seconds of children that came and went.
+    """
 
     daemon: int
     children: int
+    ended: float
 
 
 def sqlite_targets(folder: Path, count: int, **probe: str) -> list[dict[str, Any]]:
@@ -79,7 +84,12 @@ def memory(folder: Path, count: int = 100, seconds: float = 6.0) -> Memory:
             beside = max(beside, sum(_resident(c.pid) for c in descendants(daemon.pid)))
             time.sleep(0.25)
         assert daemon.metric("watchdog_up", target=f"file{count - 1}") is not None
-        return Memory(most, beside)
+        return Memory(most, beside, _cpu_of_ended_children(daemon.pid))
+
+
+def _cpu_of_ended_children(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident(pid: int) -> int:
