@@ -264,9 +264,7 @@ class Daemon:
         """Whether timers turn and no flight is far beyond its deadline."""
         if self._stop.is_set():
             return True
-        now = self._clock.monotonic()
-        silence = self._scheduler.longest_silence
-        return not silence or now - self._scheduler.last_turn < 3 * silence + 10.0
+        return self._scheduler.turning() and not self._runner.stuck()
 
     def _own_samples(self) -> Iterable[Sample]:
         self._process.lagged(self._guard.loop_lag)

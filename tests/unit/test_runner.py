@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.support.clock import FakeClock
 from watchdog.clock import SystemClock
 from watchdog.database_url import SqliteUrl
 from watchdog.model import Action, Kind, Lane, Outcome, Result, Target
@@ -75,7 +76,7 @@ async def test_a_defect_becomes_a_result_and_hurts_nobody_else(taken: Taken) -> 
         return ok("b")
 
     tickets = [runner.kick(action("a", broken), TIMER), runner.kick(action("b", sound), TIMER)]
-    results = [await ticket.wait() for ticket in tickets if ticket]
+    results = [await ticket.wait() for ticket in tickets if ticket is not None]
     failed = next(r for r in results if r is not None and r.outcome is Outcome.FAILED)
     assert failed.failure is not None
     assert failed.failure.kind is Kind.INTERNAL
@@ -140,7 +141,7 @@ async def test_a_gate_lets_one_through_at_a_time_and_waiting_costs_no_deadline(
     tickets = [
         runner.kick(action(f"t{n}", work, deadline=0.05, gate="server"), TIMER) for n in range(4)
     ]
-    results = [await ticket.wait() for ticket in tickets if ticket]
+    results = [await ticket.wait() for ticket in tickets if ticket is not None]
     assert most == 1
     assert all(r is not None and r.outcome is Outcome.OK for r in results)
 
@@ -250,3 +251,30 @@ async def test_a_gate_is_forgotten_with_its_last_user(taken: Taken) -> None:
         assert await ticket.wait() is not None
     del ticket
     assert not runner._gates
+
+
+async def test_a_probe_far_beyond_its_deadline_is_told_apart_from_a_slow_one(taken: Taken) -> None:
+    clock, release = FakeClock(), asyncio.Event()
+    runner = Runner(clock, taken)
+
+    async def deaf() -> Result:
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+        return ok("a")
+
+    ticket = runner.kick(action("a", deaf, deadline=5.0), TIMER)
+    backup = runner.kick(action("b", deaf, deadline=5.0, lane=Lane.BACKUPS), TIMER)
+    assert ticket is not None
+    assert backup is not None
+    await asyncio.sleep(0)
+    clock.advance(30)
+    assert runner.stuck() == []
+    clock.advance(10)
+    assert runner.stuck() == [ticket]
+    release.set()
+    await ticket.wait()
+    await backup.wait()
+    assert runner.stuck() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter
 from datetime import timedelta
 
@@ -48,7 +49,7 @@ def test_phases_are_spread_and_stable() -> None:
 
 def test_a_step_forward_of_years_is_one_firing() -> None:
     clock = FakeClock()
-    trigger = _Every(0.25)
+    trigger = _Every(lambda: 0.25)
     planned, now = clock.now(), clock.now() + timedelta(days=3650)
     fired = 0
     while planned <= now:
@@ -110,3 +111,64 @@ async def test_the_guard_tells_a_step_either_way_and_only_then(
     await asyncio.sleep(0.03)
     task.cancel()
     assert [round(step) for step in steps] == [-3600, 86400]
+
+
+def test_timers_keep_their_interval_though_turns_are_never_punctual() -> None:
+    clock, at = FakeClock(), dict[str, list[float]]()
+    timers = [
+        Timer(f"t{n}", 6.0, lambda n=n: at.setdefault(f"t{n}", []).append(clock.monotonic()))  # type: ignore[misc]
+        for n in range(3)
+    ]
+    wheel = _Wheel(6.0, timers, clock)
+    for turn in range(300):
+        clock.advance(wheel.wait() + (0.3, 0.0, 0.6, 0.1)[turn % 4])
+        wheel.turn()
+    assert len(at) == 3
+    for moments in at.values():
+        gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
+        assert min(gaps) > 5.3
+        assert max(gaps) < 6.7
+
+
+async def test_a_wheel_whose_timers_stay_keeps_its_turn_however_often_they_are_set() -> None:
+    clock, kicks = FakeClock(), Counter[str]()
+    scheduler = Scheduler(clock)
+    for second in range(1, 20):
+        scheduler.set_timers([Timer("a", 15.0, lambda s=second: kicks.update([str(s)]))])  # type: ignore[misc]
+        clock.advance(1.0)
+        await scheduler._turn(15.0)
+    assert sum(kicks.values()) == 1
+
+
+async def test_nothing_that_is_set_after_the_end_rings_or_hurts() -> None:
+    scheduler, rung = Scheduler(SystemClock()), asyncio.Event()
+    scheduler.start()
+    scheduler.set_timers([Timer("a", 1.0, rung.set)])
+    scheduler.stop()
+    await asyncio.sleep(0)
+    scheduler.set_timers([Timer("b", 0.01, rung.set)])
+    scheduler.set_timers([])
+    scheduler.set_alarm("a", SystemClock().now(), rung.set)
+    scheduler.clear_alarm("a")
+    scheduler.reanchor()
+    await asyncio.sleep(0.05)
+    assert not rung.is_set()
+
+
+async def test_two_intervals_that_look_alike_are_two() -> None:
+    scheduler = Scheduler(SystemClock())
+    scheduler.start()
+    scheduler.set_timers([Timer("a", 1234567.0, print), Timer("b", 1234568.0, print)])
+    assert len(scheduler._scheduler.get_jobs()) == 2
+    scheduler.stop()
+    await asyncio.sleep(0)
+
+
+def test_a_fast_wheel_that_stands_still_is_noticed_beside_a_slow_one() -> None:
+    clock = FakeClock()
+    scheduler = Scheduler(clock)
+    scheduler.set_timers([Timer("a", 1.0, print), Timer("b", 3600.0, print)])
+    clock.advance(12.0)
+    assert scheduler.turning()
+    clock.advance(2.0)
+    assert not scheduler.turning()

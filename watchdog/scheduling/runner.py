@@ -27,6 +27,7 @@ from watchdog.secret import mask
 # everybody else (a command, /probe) joins the flight.
 TIMER: Final = "timer"
 
+_STUCK: Final = 30.0  # seconds beyond its deadline after which an action will not end any more
 _ABANDONING_TURNS: Final = 10  # of a tenth of a second each
 
 _log = structlog.get_logger("watchdog.runner")
@@ -40,6 +41,7 @@ class Ticket:
     reason: str
     run_id: str
     task: asyncio.Task[None] | None = None
+    began: float | None = None  # monotonic; None while it waits for its turn
     result: Result | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -76,7 +78,6 @@ class Runner:
         self._stopping = False
         self.overlaps: Counter[Lane] = Counter()
         self.runs: Counter[Lane] = Counter()
-        self.last_end = clock.monotonic()
 
     # ------------------------------------------------------------------ work begins
 
@@ -106,6 +107,18 @@ class Runner:
     def in_flight(self, lane: Lane | None = None) -> list[Ticket]:
         """Return the tickets that have not ended, of one lane or all."""
         return [t for t in self._flights.values() if lane is None or t.action.lane is lane]
+
+    def stuck(self) -> list[Ticket]:
+        """Return the probes that are far beyond their deadline: a defect of ours.
+
+        What they last found would stand for ever.
+        """
+        now = self._clock.monotonic()
+        return [
+            ticket
+            for ticket in self.in_flight(Lane.PROBES)
+            if ticket.began is not None and now - ticket.began > ticket.action.deadline + _STUCK
+        ]
 
     # ------------------------------------------------------------------ work ends
 
@@ -162,11 +175,11 @@ class Runner:
                 await held.enter_async_context(self._gate(action.gate))
             await held.enter_async_context(self._slot(action))
             with structlog.contextvars.bound_contextvars(run_id=ticket.run_id):
+                ticket.began = self._clock.monotonic()
                 ticket.result = await self._guarded(action, ticket.run_id)
 
     def _land(self, ticket: Ticket) -> None:
         del self._flights[ticket.action.key]
-        self.last_end = self._clock.monotonic()
         ticket.ended.set()
 
     def _gate(self, name: str) -> asyncio.Lock:

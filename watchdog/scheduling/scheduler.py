@@ -24,18 +24,19 @@ from watchdog.clock import Clock
 # interval cost a few wake-ups a second and not ten thousand timers.
 _STEPS: Final = 60
 
+_LATE: Final = 10.0  # seconds that a turn may be late on a busy machine
+
 Kick = Callable[[], None]
 
 
 class _Every(BaseTrigger):  # type: ignore[misc] # apscheduler has no types
-    """Fires every *period* seconds; after a clock step forward just once."""
+    """Fires when *wait*, asked each time, says so; after a clock step forward just once."""
 
-    def __init__(self, period: float) -> None:
-        self._period = timedelta(seconds=period)
+    def __init__(self, wait: Callable[[], float]) -> None:
+        self._wait = wait
 
-    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        following = (previous or now) + self._period
-        return following if following > now else now + self._period
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        return now + timedelta(seconds=self._wait())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +49,46 @@ class Timer:
 
 
 class _Wheel:
-    """All timers of one interval, each at its own phase. Time here is monotonic."""
+    """All timers of one interval, each at its own place. Time here is monotonic.
+
+    The wheel has as many places as it makes turns in an interval. A turn that
+    comes a little early or late counts as the one that it was to be: else a
+    timer near the edge of its place would be kicked now after half of its
+    interval, now after one and a half.
+    """
 
     def __init__(self, interval: float, timers: list[Timer], clock: Clock) -> None:
-        self.period = interval / min(_STEPS, max(1, len(timers)))
-        self._interval = interval
+        self._steps = min(_STEPS, max(1, len(timers)))
+        self.period = interval / self._steps
         self._clock = clock
-        self._timers = sorted((phase(timer.key) * interval, timer) for timer in timers)
-        self._turned_to = clock.monotonic()
+        self._began = self.turned_at = clock.monotonic()
+        self._turns = 0
+        self.fill(timers)
+
+    def fill(self, timers: list[Timer]) -> None:
+        """Put these timers where the others were."""
+        self.keys = frozenset(timer.key for timer in timers)
+        self._places: list[list[Timer]] = [[] for _ in range(self._steps)]
+        for timer in timers:
+            self._places[int(phase(timer.key) * self._steps)].append(timer)
+
+    def wait(self) -> float:
+        """Return the seconds until the next turn."""
+        following = (self._due() + 1) * self.period
+        return self._began + following - self._clock.monotonic()
 
     def turn(self) -> None:
-        """Kick every timer whose phase was passed since the last turn, each once."""
-        now = self._clock.monotonic()
-        since = max(self._turned_to, now - self._interval)
-        self._turned_to = now
-        for offset, timer in self._timers:
-            # the first instant of this timer's phase after `since`
-            passed = math.floor((since - offset) / self._interval) + 1
-            if passed * self._interval + offset <= now:
+        """Kick every timer whose place was passed since the last turn, each once."""
+        self.turned_at, due = self._clock.monotonic(), self._due()
+        passed = range(max(self._turns, due - self._steps), due)
+        self._turns = max(self._turns, due)
+        for turn in passed:
+            for timer in self._places[turn % self._steps]:
                 timer.kick()
+
+    def _due(self) -> int:
+        """Return how many turns there are to have been by now."""
+        return math.floor((self._clock.monotonic() - self._began) / self.period + 0.5)
 
 
 class Scheduler:
@@ -76,19 +98,20 @@ class Scheduler:
         self._clock = clock
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._wheels: dict[float, _Wheel] = {}
-        self.last_turn = clock.monotonic()
+        self._ended = False
 
-    @property
-    def longest_silence(self) -> float:
-        """Seconds between two turns at the most, when all is well; 0 without timers."""
-        return max((wheel.period for wheel in self._wheels.values()), default=0.0)
+    def turning(self) -> bool:
+        """Whether every wheel has turned within three of its turns and ten seconds."""
+        now = self._clock.monotonic()
+        return all(now - w.turned_at < 3 * w.period + _LATE for w in self._wheels.values())
 
     def start(self) -> None:
         """Begin; the running loop is the one that timers kick from."""
         self._scheduler.start()
 
     def stop(self) -> None:
-        """End; no kick comes after the next turn of the loop."""
+        """End; no kick comes after the next turn of the loop, and what is set rings no more."""
+        self._ended = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -97,26 +120,35 @@ class Scheduler:
         by_interval: dict[float, list[Timer]] = {}
         for timer in timers:
             by_interval.setdefault(timer.interval, []).append(timer)
+        if self._ended:
+            return
         for interval in self._wheels.keys() - by_interval.keys():
             self._scheduler.remove_job(_job_id(interval))
-        self._wheels = {
-            interval: _Wheel(interval, members, self._clock)
-            for interval, members in by_interval.items()
-        }
-        for interval, wheel in self._wheels.items():
-            self._scheduler.add_job(
-                self._turn,
-                _Every(wheel.period),
-                args=[interval],
-                id=_job_id(interval),
-                replace_existing=True,
-                misfire_grace_time=None,
-                coalesce=True,
-                max_instances=1,
-            )
+            del self._wheels[interval]
+        for interval, members in by_interval.items():
+            wheel = self._wheels.get(interval)
+            if wheel is not None and wheel.keys == {timer.key for timer in members}:
+                wheel.fill(members)
+            else:
+                self._start_wheel(interval, _Wheel(interval, members, self._clock))
+
+    def _start_wheel(self, interval: float, wheel: _Wheel) -> None:
+        self._wheels[interval] = wheel
+        self._scheduler.add_job(
+            self._turn,
+            _Every(wheel.wait),
+            args=[interval],
+            id=_job_id(interval),
+            replace_existing=True,
+            misfire_grace_time=None,
+            coalesce=True,
+            max_instances=1,
+        )
 
     def set_alarm(self, name: str, moment: datetime, kick: Kick) -> None:
         """Kick once at *moment* (aware); an earlier alarm of the same name is replaced."""
+        if self._ended:
+            return
         self._scheduler.add_job(
             _ring,
             DateTrigger(moment),
@@ -134,17 +166,18 @@ class Scheduler:
 
     def reanchor(self) -> None:
         """Put all timers in step again after the wall clock was set."""
+        if self._ended:
+            return
         now = self._clock.now()
         for interval, wheel in self._wheels.items():
             self._scheduler.modify_job(
-                _job_id(interval), next_run_time=now + timedelta(seconds=wheel.period)
+                _job_id(interval), next_run_time=now + timedelta(seconds=wheel.wait())
             )
 
     async def _turn(self, interval: float) -> None:
         # A coroutine, so that apscheduler runs it on the loop and not in a thread.
         wheel = self._wheels.get(interval)
         if wheel is not None:
-            self.last_turn = self._clock.monotonic()
             wheel.turn()
 
 
@@ -153,7 +186,7 @@ async def _ring(kick: Kick) -> None:
 
 
 def _job_id(interval: float) -> str:
-    return f"every {interval:g} s"
+    return f"every {interval!r} s"
 
 
 def phase(key: str) -> float:
