@@ -37,9 +37,14 @@ def descendants(pid: int) -> list[Child]:
 
 
 def program_below(pid: int, name: str) -> Child:
-    """Wait until a program called *name* runs below *pid*, and return it."""
+    """Wait until a program called *name* is at work below *pid*, and return it.
+
+    One that is only asked for its version is not at work.
+    """
     found: Child = wait_until(
-        lambda: next((c for c in descendants(pid) if c.program == name), None),
+        lambda: next(
+            (c for c in descendants(pid) if c.program == name and "--version" not in c.argv), None
+        ),
         f"{name} runs below {pid}",
     )
     return found
