@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,6 +99,10 @@ def watched(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "wrong": url("wrong"),
         "libpq": f"postgresql://role_libpq@{at}",
     }
+    # a file beside them: it is looked into by a process that inherits nothing either
+    with closing(sqlite3.connect(folder / "lite.db")) as connection:
+        connection.execute("create table t (x)")
+    urls["lite"] = "sqlite:///lite.db"
     targets = [{"name": name, "url": url, "probe": SLOW} for name, url in urls.items()]
     next(t for t in targets if t["name"] == "file")["password_file"] = "password"
     for target in targets:
@@ -152,6 +159,7 @@ def test_the_daemon_shows_none_while_a_dump_runs_and_after(watched: Watched, for
         passfile = Path(dump.environ.split("PGPASSFILE=")[1].split("\0")[0])
         assert passfile.stat().st_mode & 0o777 == 0o600
         assert passfile.parent.stat().st_mode & 0o777 == 0o700
+        assert len({child.program for child in children}) >= 2, children
         during = seen_of(children) | pages(daemon)
     sealed = watched.folder / "backups" / "punctuated"
     wait_until(lambda: list(sealed.glob("*.manifest.json")), f"it is backed up\n{daemon.log}")
@@ -162,7 +170,11 @@ def test_the_daemon_shows_none_while_a_dump_runs_and_after(watched: Watched, for
         down = {t["name"] for t in document["targets"] if not t["up"]}
         assert down == {"wrong"}, [t["failure"] for t in document["targets"]]
         assert len(daemon.events("target down", kind="auth")) >= 1
-    daemon.configure(configuration | {"targets": [{"name": "x", "url": "postgresql://"}]})
+    bad = {"name": "bad", "url": f"postgresql://u:{quote(PASSWORDS['plain'])}@h:port/d"}
+    daemon.configure({"targets": [*configuration["targets"], bad]})
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: "configuration not reloaded" in daemon.log, "the mistake is told")
+    daemon.configure(watched.configuration)
     after = pages(daemon)
     assert daemon.stop() == 0
     assert not passfile.exists()
