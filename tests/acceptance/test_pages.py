@@ -26,7 +26,7 @@ from tests.support.daemon import Daemon, wait_until
 from tests.support.freeze import frozen_cluster
 from tests.support.postgres import Cluster, bin_dir
 
-PROBE = {"interval": "1s", "timeout": "900ms", "connect_interval": "1s"}
+PROBE = {"interval": "2s", "timeout": "1800ms", "connect_interval": "2s"}
 PATIENT = {"interval": "60s", "timeout": "20s", "connect_interval": "60s"}
 BACKUP = {"directory": "backups", "schedule": "@every 6h", "run_on_start": True}
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0, text/plain;q=0.5"}
@@ -81,6 +81,7 @@ def daemon(folder: Path, cluster: Cluster) -> Iterator[Daemon]:
             )
         running.wait_up("one", 1)
         running.wait_up("two", 1)
+        wait_until(lambda: "watchdog_privileges_ok" in running.get("/metrics").text, "all is asked")
         yield running
         assert running.tracebacks == ""
     cluster.drop_database("page_one")
@@ -219,7 +220,7 @@ def test_availability_is_exact_to_the_event(tmp_path: Path, private_cluster: Any
         found = daemon.events("target up")[-1]["timestamp"]
         between = datetime.fromisoformat(found) - datetime.fromisoformat(lost)
         assert abs(down - between.total_seconds()) < 0.1
-        time.sleep(1.2)
+        time.sleep(2.2)
         assert daemon.metric(DOWN, target="app") == down
         observed, passed = daemon.metric(OBSERVED, target="app"), time.monotonic() - began
         assert observed is not None
