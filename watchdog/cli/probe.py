@@ -27,8 +27,23 @@ _NAGIOS_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _NAGIOS_USAGE = 3
 
 
+class _Probe(click.Command):
+    """With ``--nagios`` a mistake in usage is said in that language too: 2 would mean down."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        nagios = "--nagios" in args
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if not nagios:
+                raise
+            _say_unknown(error.format_message())
+            ctx.exit(_NAGIOS_USAGE)
+
+
 @click.command(
     "probe",
+    cls=_Probe,
     epilog="Examples: db-watchdog probe; db-watchdog probe auth-service --json; "
     "db-watchdog probe --nagios auth-service",
 )
@@ -61,7 +76,7 @@ def COMMAND(  # noqa: N802 - the registry's name
     except (ConfigurationError, UsageError) as error:
         if not nagios:
             raise
-        click.echo(f"DB-WATCHDOG UNKNOWN - {mask(str(error)).splitlines()[0]}")
+        _say_unknown(str(error))
         context.exit(_NAGIOS_USAGE)
     log.configure("console", "debug" if debug else "error")
     store = ResultStore(SystemClock())
@@ -165,6 +180,9 @@ def _print_course(status: Status | ServerStatus) -> None:
 
 def _print_nagios(statuses: Sequence[Status]) -> int:
     """Print a line as the plug-in guidelines have it, and return the exit status."""
+    if not statuses:
+        _say_unknown("no targets are configured")
+        return _NAGIOS_USAGE
     down = [s for s in statuses if not s.up]
     hinted = [s for s in statuses if s.up and s.hints]
     level = USAGE if down else NO if hinted else YES
@@ -174,5 +192,14 @@ def _print_nagios(statuses: Sequence[Status]) -> int:
     figures = " ".join(
         f"'{s.target.name}'={s.round_duration:.6f}s" for s in statuses if s.round_duration
     )
-    click.echo(f"DB-WATCHDOG {_NAGIOS_WORDS[level]} - {text.replace('|', '/')} | {figures}")
+    click.echo(f"DB-WATCHDOG {_NAGIOS_WORDS[level]} - {_on_one_line(text)} | {figures}")
     return level
+
+
+def _say_unknown(text: str) -> None:
+    click.echo(f"DB-WATCHDOG UNKNOWN - {_on_one_line(mask(text).strip().splitlines()[0])}")
+
+
+def _on_one_line(text: str) -> str:
+    """Return *text* without what ends a plug-in's line or begins its figures."""
+    return " ".join(text.split()).replace("|", "/")
