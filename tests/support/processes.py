@@ -67,3 +67,14 @@ def _child(pid: int) -> Child:
     folder = Path(f"/proc/{pid}")
     argv = folder.joinpath("cmdline").read_text(errors="replace").split("\0")[:-1]
     return Child(pid, tuple(argv), folder.joinpath("environ").read_text(errors="replace"))
+
+
+def sockets_to(pid: int, port: int) -> int:
+    """Return how many TCP sockets of a process lead to *port*, by its file descriptors."""
+    inodes = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            inodes.add(link.readlink().name)
+    remote = f":{port:04X}"
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[2].endswith(remote) and f"socket:[{row[9]}]" in inodes for row in rows)
