@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -246,3 +247,31 @@ async def test_what_is_in_the_way_of_a_backup_is_tried_again_thrice_then_at_the_
             waits.append(house.alarm())
     assert waits == [timedelta(minutes=n) for n in (1, 5, 15)] + [timedelta(hours=6)]
     assert house.known().failures == 4
+
+
+@pytest.mark.parametrize(
+    ("document", "key", "value"),
+    [
+        ("manifest", "size_bytes", 10**400),
+        ("manifest", "duration_seconds", float("inf")),
+        ("manifest", "artefact", "\0"),
+        ("manifest", "artefact", "\ud800"),
+        ("manifest", "taken_at", "0001-01-01T00:00:00+14:00"),
+        ("verification", "verified_at", 10**400),
+        ("verification", "restore_duration_seconds", 10**400),
+        ("verification", "levels", {"2": "9999-12-31T23:59:59-14:00"}),
+        ("attempts", "attempts", [{"started_at": "0001-01-01T00:00:00+14:00"}]),
+    ],
+)
+async def test_nothing_that_stands_in_a_file_ends_the_daemon(
+    house: House, document: str, key: str, value: object
+) -> None:
+    await house.configure(house.target())
+    await house.ring().wait()
+    (path,) = (house.folder / "backups" / "a").glob(f"*{document}.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    path.rename(path.with_name("x"))
+    path.with_name("x").rename(path)
+    await house.backups.rescan()
+    assert house.known().enabled
+    json.dumps(list(await house.backups.documents()), allow_nan=False)

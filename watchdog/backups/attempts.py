@@ -22,6 +22,7 @@ from watchdog.backups.documents import (
     failure_from,
     moment_text,
     required_moment,
+    seconds,
 )
 from watchdog.model import Failure, Outcome
 
@@ -97,7 +98,7 @@ def _read(path: Path) -> list[Attempt]:
     listed = document.get("attempts") if isinstance(document, dict) else None
     found = []
     for each in listed if isinstance(listed, list) else ():
-        with contextlib.suppress(KeyError, ValueError, TypeError, AttributeError):
+        with contextlib.suppress(KeyError, ValueError, TypeError, AttributeError, OverflowError):
             found.append(_attempt(each))
     return found
 
@@ -107,7 +108,7 @@ def _attempt(document: Mapping[str, Any]) -> Attempt:
         started_at=required_moment(document["started_at"]),
         finished_at=required_moment(document["finished_at"]),
         outcome=Outcome(document["outcome"]),
-        duration=float(document["duration_seconds"]),
+        duration=seconds(document["duration_seconds"]),
         backup=str(document.get("backup") or ""),
         failure=failure_from(document.get("failure")),
     )

@@ -5,6 +5,7 @@ Owns: moments, failures. Must not know: which file they are for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,22 @@ def moment(value: Any) -> datetime | None:
         return None
     parsed = datetime.fromisoformat(value)
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def whole(value: Any) -> int:
+    """Read a count. Raises ``ValueError``, ``TypeError``, ``OverflowError``."""
+    number = int(value)
+    if not 0 <= number < 1 << 63:
+        raise ValueError(f"{str(number)[:20]} is no count")
+    return number
+
+
+def seconds(value: Any) -> float:
+    """Read a duration. Raises ``ValueError``, ``TypeError``, ``OverflowError``."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no duration")
+    return number
 
 
 def required_moment(value: Any) -> datetime:

@@ -22,11 +22,16 @@ from watchdog.backups.documents import (
     moment,
     moment_text,
     required_moment,
+    seconds,
+    whole,
 )
 from watchdog.model import Failure
 
 FORMAT: Final = 1
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
+# What reading a document that is not as it should be may raise.
+_MISTAKES: Final = (KeyError, ValueError, TypeError, AttributeError, OverflowError)
+
 _LARGEST: Final = 16 << 20  # bytes; anything larger is not a manifest of ours
 
 
@@ -137,41 +142,45 @@ def read_manifest(path: Path) -> Manifest:
             versions={str(key): str(value) for key, value in document["versions"].items()},
             recovery_point=required_moment(document["recovery_point"]),
             taken_at=required_moment(document["taken_at"]),
-            size_bytes=int(document["size_bytes"]),
+            size_bytes=whole(document["size_bytes"]),
             sha256=str(document["sha256"]),
-            verified_level=int(document["verified_level"]),
-            duration=float(document["duration_seconds"]),
-            tables=None if document.get("tables") is None else int(document["tables"]),
+            verified_level=whole(document["verified_level"]),
+            duration=seconds(document["duration_seconds"]),
+            tables=None if document.get("tables") is None else whole(document["tables"]),
             warnings=tuple(str(warning) for warning in document.get("warnings") or ()),
             details=dict(document.get("details") or {}),
             tool=str(document.get("tool") or ""),
         )
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except _MISTAKES as error:
         raise DamagedError(f"{type(error).__name__}: {error}") from error
     if names.id_of_manifest(path.name) != manifest.id:
         raise DamagedError(f"it says that it belongs to {manifest.id!r}")
-    if Path(manifest.artefact).name != manifest.artefact:
+    if Path(manifest.artefact).name != manifest.artefact or not manifest.artefact.isprintable():
         raise DamagedError(f"its artefact {manifest.artefact!r} is not a plain file name")
     return manifest
 
 
 def read_verification(path: Path) -> Verification:
     """Read a verification; a missing one proves nothing. Raises ``DamagedError``."""
-    if not path.exists():
-        return Verification()
+    try:
+        if not path.exists():
+            return Verification()
+    except OSError as error:
+        raise DamagedError(error.strerror or str(error)) from error
     document = _load(path)
     try:
         duration = document.get("restore_duration_seconds")
         return Verification(
             levels={
-                int(level): required_moment(proven) for level, proven in document["levels"].items()
+                whole(level): required_moment(proven)
+                for level, proven in document["levels"].items()
             },
             failure=failure_from(document.get("failure")),
             failed_at=moment(document.get("failed_at")),
             restored_at=moment(document.get("restored_at")),
-            restore_duration=None if duration is None else float(duration),
+            restore_duration=None if duration is None else seconds(duration),
         )
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except _MISTAKES as error:
         raise DamagedError(f"{type(error).__name__}: {error}") from error
 
 
