@@ -58,17 +58,19 @@ class Report:
         if result.action == BACKUP:
             self._take_backup_result(result)
             return
-        for name in self._store.put(result):
-            self._announce(name)
+        names = self._store.put(result)
+        # Metrics first: a defect in words must not leave an old verdict on a page.
         for listener in self.listeners:
             listener(result)
+        for name in names:
+            self._announce(name)
 
     def take_backup(self, name: str, backup: BackupStatus) -> None:
         """Take what is now known of a target's backups."""
         self._store.put_backup(name, backup)
-        self._announce(name)
         for listener in self.backup_listeners:
             listener(name)
+        self._announce(name)
 
     def _take_backup_result(self, result: Result) -> None:
         status = self._store.status(result.subject.name)

@@ -167,6 +167,16 @@ class TargetVisit(_Work):
         self.ended = False  # taken out by a reload: whoever still begins it, begins nothing
 
     @property
+    def intervals(self) -> tuple[float, ...]:
+        """How often to see whether a visit is due, seconds.
+
+        Each interval, for one that is not well is visited then; and, unless
+        that comes to the same, as often as one that is well is visited.
+        """
+        interval = self.target.probe.interval
+        return (interval, self._every) if self._every % interval else (interval,)
+
+    @property
     def subject(self) -> str:
         """The key of the target that it visits."""
         return self.target.subject

@@ -193,9 +193,8 @@ class Watch:
             for r in self._rounds.values()
         ]
         for visit in self._visits.values():
-            settings = visit.target.probe
             kick = self._timer_kick(self._visit_action(visit))
-            timers.append(Timer(visit.target.subject, settings.interval, kick))
+            timers += [Timer(visit.subject, interval, kick) for interval in visit.intervals]
         self._scheduler.set_timers(timers)
 
     def _timer_kick(self, action: Action) -> Callable[[], None]:

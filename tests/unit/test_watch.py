@@ -219,3 +219,27 @@ async def test_a_loss_that_is_not_answered_at_once_is_answered_soon(
     asked = house.engine.asked
     await asyncio.sleep(0.3)
     assert house.engine.asked == asked + 1
+
+
+@pytest.mark.parametrize(
+    ("interval", "connect", "seconds", "visits"),
+    [(15.0, 20.0, 600, 30), (15.0, 60.0, 600, 10), (10.0, 10.0, 600, 60)],
+)
+async def test_a_target_that_is_well_is_visited_as_often_as_is_configured(
+    interval: float, connect: float, seconds: int, visits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock()
+    monkeypatch.setattr("tests.unit.test_watch.CLOCK", clock)
+    house = House()
+    probe = ProbeSettings(interval=interval, timeout=1, connect_interval=connect)
+    await house.watch.configure([target("a", probe=probe)])
+    await house.round()
+    house.engine.visited.clear()
+    for _ in range(seconds):
+        clock.advance(1.0)
+        for wheel in house.scheduler._wheels:
+            await house.scheduler._turn(wheel)
+        for ticket in house.runner.in_flight():
+            await ticket.wait()
+    assert abs(len(house.engine.visited) - visits) <= 2
+    await house.watch.close()
