@@ -51,6 +51,10 @@ def explain(
         ("ECONNREFUSED", "connection_refused"),
         ("auth_failed", "auth_failed"),
         ('FATAL:  database "app" does not exist', "database_missing"),
+        # As people type them, without the name that the server gave.
+        ("could not connect to server", "connection_refused"),
+        ("database does not exist", "database_missing"),
+        ("Ошибка: password authentication failed", "auth_failed"),
         ("sqlite3.OperationalError: database is locked", "sqlite_busy"),
     ],
 )

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.error_texts import TRACEBACK, WITH_CAUSE, WITHOUT_CAUSE
-from watchdog.hints import Evidence, match
+from watchdog.hints import Evidence, match, render
 from watchdog.hints.catalogue import entries
 from watchdog.hints.facts import facts_of
 from watchdog.hints.texts import candidates, may_match
@@ -162,3 +162,11 @@ def test_the_code_beside_the_text_leads_to_the_same(cause: str, text: str) -> No
                 if code.startswith("E"):
                     continue  # an errno means something only with its phase
                 assert match(Evidence(code=code, text=text))[0].id == cause, code
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_restore_s_own_target_is_never_what_pg_restore_is_told_to_read(language: str) -> None:
+    facts = {"path": "/srv/data/new.db", "database": "new.db"}
+    steps = " ".join(render("restore_into_nonempty", facts, language).steps)
+    assert "new.db" not in steps
+    assert "--force" not in steps

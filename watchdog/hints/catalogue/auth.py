@@ -86,6 +86,12 @@ FAMILY = Family(
                 Wording("автентифікац", r"користувач", 0.9),
                 Wording("password authentication failed for user", confidence=0.92),
                 Wording("password authentication failed", confidence=0.7, needs=Needs.POSTGRESQL),
+                # As people type it, from memory: nothing else may stand beside it.
+                Wording(
+                    "password authentication failed",
+                    r"^\W*(?:(?:error|fatal|ошибка)\W+)?password authentication failed\W*$",
+                    0.7,
+                ),
                 Wording("не прошёл проверку подлинности (по паролю)", confidence=0.92),
                 Wording("password does not match for user"),
                 Wording("passwort-authentifizierung für benutzer"),
@@ -502,6 +508,12 @@ FAMILY = Family(
             ),
             wordings=(
                 Wording("does not exist", r"database `[^`\n]{1,63}` does not exist"),
+                # As people type it, from memory: nothing else may stand beside it.
+                Wording(
+                    "database does not exist",
+                    r"^\W*(?:(?:error|fatal|ошибка)\W+)?database does not exist\W*$",
+                    0.8,
+                ),
                 Wording("데이터베이스 없음", confidence=0.92),
                 Wording("база даних", r"база даних [\"«][^\"»\n]+[\"»] не існує", 0.92),
                 Wording(

@@ -624,16 +624,17 @@ FAMILY = Family(
                 " them mixes old and new.",
                 (
                     (
-                        "Restore into a new, empty database:"
-                        " `createdb -T template0 NEWDB`, then `pg_restore -d NEWDB {path|FILE}`"
+                        "Restore into a new one: `db-watchdog restore TARGET --to URL`, with the URL of a"
+                        " database (or the path of a SQLite file) that does not exist yet; then swap the names"
                     ),
                     (
-                        "Or let this do it: `db-watchdog restore {target|TARGET} --to URL` refuses a"
-                        " database that has content, and with `--force` keeps the old one aside"
+                        "By hand, PostgreSQL: `createdb -T template0 NEWDB`, then"
+                        " `pg_restore -d NEWDB FILE.dump`; SQLite: `cp FILE.sqlite NEW.db`"
                     ),
                     (
-                        "Really over it? `pg_restore --clean --if-exists -d {database|DATABASE} {path|FILE}`"
-                        " drops what is there"
+                        "Really over it? PostgreSQL: `pg_restore --clean --if-exists -d DATABASE FILE.dump`"
+                        " drops what is there; SQLite: stop the application and move the old file away"
+                        " with its `-wal` and `-shm`"
                     ),
                 ),
             ),
@@ -643,16 +644,17 @@ FAMILY = Family(
                 " смешает старое с новым.",
                 (
                     (
-                        "Восстановите в новую пустую базу:"
-                        " `createdb -T template0 NEWDB`, затем `pg_restore -d NEWDB {path|FILE}`"
+                        "Восстановите в новую: `db-watchdog restore TARGET --to URL`, где URL — база"
+                        " (или файл SQLite), которой ещё нет; затем поменяйте имена"
                     ),
                     (
-                        "Или так: `db-watchdog restore {target|TARGET} --to URL` не тронет базу с данными,"
-                        " а с `--force` отложит прежнюю в сторону"
+                        "Вручную, PostgreSQL: `createdb -T template0 NEWDB`, затем"
+                        " `pg_restore -d NEWDB FILE.dump`; SQLite: `cp FILE.sqlite NEW.db`"
                     ),
                     (
-                        "Именно поверх? `pg_restore --clean --if-exists -d {database|DATABASE} {path|FILE}`"
-                        " удалит то, что там есть"
+                        "Именно поверх? PostgreSQL: `pg_restore --clean --if-exists -d DATABASE FILE.dump`"
+                        " удалит то, что там есть; SQLite: остановите приложение и уберите прежний файл"
+                        " вместе с `-wal` и `-shm`"
                     ),
                 ),
             ),
