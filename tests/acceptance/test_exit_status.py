@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -91,3 +94,25 @@ def test_a_reader_that_leaves_early_is_no_disaster(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(30) == 1
+
+
+def test_an_interrupt_ends_a_command_at_once_with_one(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, never answers
+        port = silent.getsockname()[1]
+        url = f"postgresql://u:p@127.0.0.1:{port}/app"
+        with subprocess.Popen(
+            [sys.executable, "-m", "watchdog", "probe"],
+            cwd=tmp_path,
+            env=clean_environment(APP_DB_URL=url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            connection, _ = silent.accept()
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=10)
+            connection.close()
+    assert process.returncode == 1
+    assert "Traceback" not in said
+    assert time.monotonic() - began < 2.5
