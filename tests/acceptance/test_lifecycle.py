@@ -358,3 +358,14 @@ def test_readiness_is_never_revoked_by_a_reload(tmp_path: Path, private_cluster:
         for _ in range(10):
             assert daemon.get("/readyz").status_code == 200
         assert daemon.metric("watchdog_up", target="dead") is None
+
+
+def test_a_path_that_is_not_utf_8_breaks_no_page(tmp_path: Path) -> None:
+    strange = tmp_path / os.fsdecode(b"\xff.db")
+    make(strange)
+    environment = {"APP_DB_URL": f"sqlite:///{strange}", "DB_WATCHDOG_LISTEN": "127.0.0.1:0"}
+    with Daemon(tmp_path, None, environment=environment) as daemon:
+        assert daemon.target("app")["up"] is True
+        for path in ("/", "/metrics", "/api/v1/targets", "/probe?target=app"):
+            assert daemon.get(path).status_code == 200, path
+        assert daemon.tracebacks == ""

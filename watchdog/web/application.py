@@ -7,6 +7,7 @@ browsers safe. Must not know: how pages are rendered, sockets, databases.
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -193,8 +194,16 @@ def _text(status: int, text: str) -> Response:
     return PlainTextResponse(text, status, headers={"cache-control": "no-store"})
 
 
+class _Json(JSONResponse):
+    """JSON of any text: a name of a file that is not UTF-8 has its odd bytes escaped."""
+
+    def render(self, content: Any) -> bytes:
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode("utf-8", "backslashreplace")
+
+
 def _json(document: object, status: int = 200) -> Response:
-    return JSONResponse(document, status, headers={"cache-control": "no-store"})
+    return _Json(document, status, headers={"cache-control": "no-store"})
 
 
 def _seconds(header: str | None) -> float:
