@@ -7,6 +7,7 @@ messages, pages). Must not know: configuration, logging, databases.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote
@@ -22,8 +23,9 @@ _known: set[str] = set()
 # scheme://user:password@ - the password runs to the last @ before the next
 # slash, space or quote, for people forget to percent-encode an @. PASSWORD is
 # what our own messages write before @HOST.
+# Bounded, for a text that only looks like many URLs must not take a second.
 _URL_PASSWORD = re.compile(
-    r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/?#@\"'<>]*:)(?P<secret>(?!PASSWORD@HOST)[^\s\"'<>]*)(?=@)",
+    r"(?P<head>\b[a-z][a-z0-9+.-]{0,63}://[^\s:/?#@\"'<>]*:)(?P<secret>(?!PASSWORD@HOST)[^\s\"'<>]{0,2048})(?=@)",
     re.IGNORECASE,
 )
 _KEY_PASSWORD = re.compile(
@@ -77,8 +79,13 @@ class Secret:
 def register(value: str) -> None:
     """Mask *value* in every text from now on (values under four characters are not listed)."""
     forms = {value, quote(value, safe=""), quote(value), quote_plus(value), unquote(value)}
-    forms |= {repr(value)[1:-1], value.replace("\\", "\\\\").replace(":", "\\:")}
+    forms |= {quoted(value)[1:-1] for quoted in (repr, ascii, json.dumps, _json_as_it_is)}
+    forms |= {value.replace("\\", "\\\\").replace(":", "\\:")}
     _known.update(form for form in forms if len(form) >= _SHORTEST_REGISTERED)
+
+
+def _json_as_it_is(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def mask(text: str) -> str:
@@ -87,7 +94,7 @@ def mask(text: str) -> str:
     found = [form for form in _known if form in text]
     for form in sorted(found, key=len, reverse=True):
         text = text.replace(form, MASK)
-    if "://" in text:
+    if "://" in text and "@" in text:
         text = _URL_PASSWORD.sub(_keep_head, text)
     return _KEY_PASSWORD.sub(_keep_head, text)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import time
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -60,3 +63,24 @@ def test_the_rest_of_a_url_stays_readable() -> None:
 def test_a_secret_is_not_pickled() -> None:
     with pytest.raises(TypeError, match="not pickled"):
         pickle.dumps(Secret("hunter2hunter2"))
+
+
+@pytest.mark.parametrize(
+    "quoted", [repr, ascii, json.dumps, lambda t: json.dumps(t, ensure_ascii=False)]
+)
+def test_a_secret_is_found_however_it_was_quoted(quoted: Callable[[str], str]) -> None:
+    password = 'quo"ted\\пароль\t12'
+    Secret(password)
+    said = quoted(f"it said {password} and left")
+    assert "ted" not in mask(said)
+    assert "12" not in mask(said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a.b-" * 10000 + "://", "@" + "a://" * 10000, "a://b:" * 8000, "password='" + "''" * 20000],
+)
+def test_no_text_takes_long_to_mask(text: str) -> None:
+    began = time.perf_counter()
+    mask(text)
+    assert time.perf_counter() - began < 2
