@@ -505,6 +505,13 @@ def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
     )
 
 
+def test_a_file_that_is_not_there_is_asked_for_where_it_was_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="write the right path into DB_WATCHDOG_CONFIG"):
+        load(None, environ={"DB_WATCHDOG_CONFIG": "none.yaml"}, cwd=tmp_path)
+    with pytest.raises(ConfigurationError, match="after --env-file"):
+        load(None, environ={}, cwd=tmp_path, env_file=Path("none.env"))
+
+
 def test_a_folder_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="is a folder"):
         load(tmp_path, environ={}, cwd=tmp_path)

@@ -28,11 +28,12 @@ _LARGEST: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """The file that won; ``shown`` is how a person wrote it."""
+    """The file that won; ``shown`` is how a person wrote it, ``where`` the place they did."""
 
     file: Path | None
     shown: str
     source: str
+    where: str = "after --config"
 
 
 def load(
@@ -57,7 +58,7 @@ def load(
         root = environment.tree(variables, cwd, mistakes)
         origin = Origin(choice.source, cwd, variables, root.branch, notes=root.notes)
     else:
-        text = _read(choice.file, choice.shown, mistakes)
+        text = _read(choice.file, choice.shown, choice.where, mistakes)
         branch = tree.read(text, choice.shown, variables, mistakes) if text is not None else None
         if branch is None:
             mistakes.complain()
@@ -79,7 +80,7 @@ def _choose(path: Path | None, variables: Variables, cwd: Path) -> _Choice:
         return _Choice(cwd / path, str(path), f"{cwd / path} (--config)")
     named = variables.get(VARIABLE)
     if named:
-        return _Choice(cwd / named, named, f"{cwd / named} (${VARIABLE})")
+        return _Choice(cwd / named, named, f"{cwd / named} (${VARIABLE})", f"into {VARIABLE}")
     for candidate in (LOCAL, SYSTEM):
         if (cwd / candidate).exists():
             return _Choice(cwd / candidate, str(candidate), str(cwd / candidate))
@@ -90,13 +91,13 @@ def _base_dir(file: Path, cwd: Path) -> Path:
     return cwd if file.resolve() == (cwd / LOCAL).resolve() else file.resolve().parent
 
 
-def _read(file: Path, shown: str, mistakes: Mistakes) -> str | None:
+def _read(file: Path, shown: str, where: str, mistakes: Mistakes) -> str | None:
     start = Mark(shown, 1, 1)
     try:
         with file.open("rb") as stream:
             content = stream.read(_LARGEST + 1)
     except OSError as error:
-        mistakes.add(start, "", _unreadable(error))
+        mistakes.add(start, "", _unreadable(error, where))
         return None
     if len(content) > _LARGEST:
         mistakes.add(start, "", "is larger than 1 MiB: is this the configuration?")
@@ -112,9 +113,9 @@ def _read(file: Path, shown: str, mistakes: Mistakes) -> str | None:
         return None
 
 
-def _unreadable(error: OSError) -> str:
+def _unreadable(error: OSError, where: str) -> str:
     if error.errno == errno.ENOENT:
-        return "no such file: write the right path after --config"
+        return f"no such file: write the right path {where}"
     if error.errno == errno.EISDIR:
         return "is a folder: write the path of the file in it"
     if error.errno == errno.EACCES:
@@ -128,5 +129,5 @@ def _read_env(
     file, shown = cwd / (env_file or ".env"), str(env_file or ".env")
     if env_file is None and not file.is_file():
         return dotenv.DotEnv()
-    text = _read(file, shown, mistakes)
+    text = _read(file, shown, "after --env-file", mistakes)
     return dotenv.read(text, shown, environ, mistakes) if text is not None else dotenv.DotEnv()
