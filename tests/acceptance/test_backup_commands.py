@@ -301,6 +301,36 @@ def test_a_postgresql_database_goes_there_and_back(
     assert "S3cret" not in said
 
 
+def test_no_id_is_cut_however_narrow_the_terminal_is(backed_up: Run) -> None:
+    (backup,) = document(backed_up("backups", "--json"))
+    for columns in ("40", ""):
+        said = backed_up("backups", COLUMNS=columns).stdout
+        assert backup["id"] in said
+        assert "…" not in said
+
+
+def test_without_a_terminal_a_target_is_one_line(backed_up: Run) -> None:
+    said = backed_up("probe", "off").stdout  # its file is not there: a long message
+    (line,) = (line for line in said.splitlines() if line.startswith("DOWN"))
+    assert "off.db" in line
+    assert line.rstrip().endswith("exist (its directory does)")
+
+
+def test_no_backups_because_they_are_off_is_said(app: Path, run: Run) -> None:
+    (app.parent / "config" / "watchdog.yaml").write_text(
+        "targets: [{name: app, url: 'sqlite:///app.db'}]\n"
+    )
+    assert "backups are off" in run("backups").stdout
+
+
+def test_a_first_backup_that_failed_is_told_with_its_reason(app: Path, run: Run) -> None:
+    app.write_bytes(b"no database at all" * 100)
+    assert run("backup").returncode == 1
+    said = run("backups").stdout
+    assert "everything would be lost now" in said
+    assert "the last attempt failed" in said
+
+
 @pytest.fixture
 def dumping(
     watched: Database, tmp_path: Path

@@ -229,8 +229,3 @@ def print_damage(console: Console, listing: Listing) -> None:
     """Print what ought to be backups and cannot be read as such."""
     for damage in listing.damaged:
         console.print(Text(f"damaged: {damage.path}: {damage.reason}", style="red"))
-
-
-def plain_console(*, stderr: bool = False) -> Console:
-    """Return a console that neither wraps nor colours on its own."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=True)

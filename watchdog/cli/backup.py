@@ -17,6 +17,7 @@ from watchdog.backups.pipeline import Pipeline, Report
 from watchdog.backups.pipeline import Progress as Tell
 from watchdog.cli import NO, YES, _backups
 from watchdog.cli._configuration import Loading, configuration
+from watchdog.cli._console import plain_console
 from watchdog.model import Phase, Target
 from watchdog.secret import mask
 
@@ -56,7 +57,7 @@ def COMMAND(  # noqa: N802 - the registry's name
 
 
 async def _back_up(pipeline: Pipeline, targets: Sequence[Target], wait: float) -> list[Report]:
-    console = _backups.plain_console(stderr=True)
+    console = plain_console(stderr=True)
     reports = []
     for target in targets:
         with _shown(console, target) as tell:
@@ -91,7 +92,7 @@ def _line(target: Target, phase: Phase) -> str:
 
 
 def _print(reports: Sequence[Report], language: str) -> None:
-    console = _backups.plain_console()
+    console = plain_console()
     for report in reports:
         name, backup = report.target.name, report.backup
         if report.failure is not None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import click
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from watchdog import log
@@ -18,10 +18,14 @@ from watchdog.backups.destination import Destinations
 from watchdog.backups.status import Known, known_of
 from watchdog.cli import NO, YES, _backups
 from watchdog.cli._configuration import Loading, configuration
+from watchdog.cli._console import plain_console
 from watchdog.clock import SystemClock
 from watchdog.config import Config
 from watchdog.errors import UsageError
 from watchdog.model import Target
+from watchdog.secret import mask
+
+_NUMBERS_FROM: Final = 3  # the column of sizes
 
 
 @click.command("backups", epilog="Examples: db-watchdog backups; db-watchdog backups auth-service")
@@ -48,10 +52,10 @@ def COMMAND(  # noqa: N802 - the registry's name
         click.echo(json.dumps(document.of_listing(listing), ensure_ascii=False, indent=2))
         context.exit(status)
     now = SystemClock().now()
-    console = _backups.plain_console()
-    _print_table(console, listing, now)
+    console = plain_console()
+    _print_table(console, listing, config, now)
     _print_losses(console, _configured(config, target), known, now)
-    _backups.print_damage(_backups.plain_console(stderr=True), listing)
+    _backups.print_damage(plain_console(stderr=True), listing)
     context.exit(status)
 
 
@@ -71,29 +75,37 @@ def _configured(config: Config, target: str | None) -> list[Target]:
     ]
 
 
-def _print_table(console: Console, listing: Listing, now: datetime) -> None:
+def _print_table(console: Console, listing: Listing, config: Config, now: datetime) -> None:
     if not listing.backups:
-        console.print("There are no backups.")
+        off = "" if _backups.directories(config) else f"; backups are off ({config.source})"
+        console.print(f"There are no backups{off}.")
         return
-    table = Table(box=None, pad_edge=False, show_edge=False, header_style="dim")
-    table.add_column("id", no_wrap=True)
-    table.add_column("target", no_wrap=True)
-    table.add_column("taken", no_wrap=True)
-    table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("level", justify="right", no_wrap=True, min_width=5)
-    table.add_column("age", justify="right", no_wrap=True)
-    table.add_column("", overflow="fold")
-    for backup in listing.backups:
-        table.add_row(
-            backup.id,
-            backup.target,
-            f"{backup.taken_at:%Y-%m-%d %H:%M:%S}Z",
-            _backups.size(backup.manifest.size_bytes),
-            str(backup.level),
-            _backups.age(backup.taken_at, now),
-            _remark(backup),
+    rows: list[tuple[str, ...]] = [("id", "target", "taken", "size", "level", "age")]
+    rows += [_row(backup, now) for backup in listing.backups]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    # No cell is cut on a narrow terminal: an id that is cut names no backup.
+    lines = [
+        "  ".join(
+            cell.rjust(width) if at >= _NUMBERS_FROM else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
-    console.print(table)
+        for row in rows
+    ]
+    console.print(Text(lines[0], style="dim"))
+    for line, backup in zip(lines[1:], listing.backups, strict=True):
+        remark = _remark(backup)
+        console.print(Text(line).append("  " if remark else "").append_text(remark))
+
+
+def _row(backup: Backup, now: datetime) -> tuple[str, ...]:
+    return (
+        backup.id,
+        backup.target,
+        f"{backup.taken_at:%Y-%m-%d %H:%M:%S}Z",
+        _backups.size(backup.manifest.size_bytes),
+        str(backup.level),
+        _backups.age(backup.taken_at, now),
+    )
 
 
 def _remark(backup: Backup) -> Text:
@@ -115,10 +127,8 @@ def _print_losses(
 def _loss(target: Target, known: Known, now: datetime) -> Text:
     good = known.listing.newest_good()
     if good is None:
-        return Text(
-            f"{target.name}: everything would be lost now, there is no good backup",
-            style="bold red",
-        )
+        nothing = f"{target.name}: everything would be lost now, there is no good backup"
+        return _last_failure(Text(nothing, style="bold red"), known)
     lost = _backups.age(good.manifest.recovery_point, now)
     text = Text(f"{target.name}: {lost} of data would be lost now")
     last = next(
@@ -128,7 +138,11 @@ def _loss(target: Target, known: Known, now: datetime) -> Text:
         text.append(f", back in about {_backups.span(last.verification.restore_duration)}")
     else:
         text.append(", restore time not measured yet")
+    return _last_failure(text, known)
+
+
+def _last_failure(text: Text, known: Known) -> Text:
     failed = known.attempts[-1].failure if known.attempts else None
     if failed is not None:
-        text.append(f"\n  the last attempt failed: {failed.message}", style="red")
+        text.append(f"\n  the last attempt failed: {mask(failed.message)}", style="red")
     return text

@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from watchdog import log
 from watchdog.cli import NO, USAGE, YES
 from watchdog.cli._configuration import Loading, configuration
+from watchdog.cli._console import plain_console
 from watchdog.cli._environment import run as run_loop
 from watchdog.cli._round import one_round
 from watchdog.clock import SystemClock
@@ -110,7 +110,7 @@ def _choose(config: Config, names: Sequence[str]) -> tuple[Target, ...]:
 
 
 def _print_lines(statuses: Sequence[Status], language: str) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console()
     if not statuses:
         console.print("No targets are configured: write some into config/watchdog.yaml.")
         return

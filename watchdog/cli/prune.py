@@ -16,6 +16,7 @@ from watchdog.backups.pipeline import Pipeline
 from watchdog.backups.retention import Decision
 from watchdog.cli import NO, YES, _backups
 from watchdog.cli._configuration import Loading, configuration
+from watchdog.cli._console import plain_console
 from watchdog.errors import ActionFailed
 from watchdog.model import Failure, Target
 
@@ -77,7 +78,7 @@ def _document(done: Sequence[Pruned], dry_run: bool) -> dict[str, Any]:
 
 
 def _print(done: Sequence[Pruned], dry_run: bool, language: str) -> None:
-    console = _backups.plain_console()
+    console = plain_console()
     for target, decided, failure in done:
         if failure is not None:
             _backups.print_failure(console, target.name, failure, language)

@@ -17,6 +17,7 @@ from watchdog.backups.catalogue import Backup
 from watchdog.backups.verify import restore
 from watchdog.cli import NO, YES, _backups
 from watchdog.cli._configuration import Loading, configuration
+from watchdog.cli._console import plain_console
 from watchdog.clock import SystemClock
 from watchdog.config import Config
 from watchdog.database_url import DatabaseUrl
@@ -69,7 +70,7 @@ def COMMAND(  # noqa: N802 - the registry's name; an option each
     )
     to, _ = _backups.target_or_url(destination, config)
     _refuse_what_is_wrong(chosen, to, config)
-    console = _backups.plain_console(stderr=as_json)
+    console = plain_console(stderr=as_json)
     console.print(_chosen(chosen))
     try:
         notes, seconds = _backups.run(_restore(loading, chosen, to))
@@ -121,7 +122,7 @@ async def _restore(
     loading: Loading, backup: Backup, to: DatabaseUrl
 ) -> tuple[Sequence[str], float]:
     engines = {name: engine.backups for name, engine in loading.engines.items()}
-    with _shown(_backups.plain_console(stderr=True), to):
+    with _shown(plain_console(stderr=True), to):
         return await restore(backup, engines, to, SystemClock(), lambda _: None)
 
 

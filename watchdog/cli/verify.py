@@ -14,6 +14,7 @@ from watchdog.backups.catalogue import Backup, Listing
 from watchdog.backups.verify import Verdict, verify
 from watchdog.cli import NO, YES, _backups
 from watchdog.cli._configuration import Loading, configuration
+from watchdog.cli._console import plain_console
 from watchdog.clock import SystemClock
 from watchdog.errors import UsageError
 
@@ -63,7 +64,7 @@ def COMMAND(  # noqa: N802 - the registry's name
     else:
         _print(verdicts, language)
     damaged = listing.damaged if everything else ()
-    _backups.print_damage(_backups.plain_console(stderr=True), Listing((), damaged))
+    _backups.print_damage(plain_console(stderr=True), Listing((), damaged))
     context.exit(YES if all(verdict.ok for verdict in verdicts) and not damaged else NO)
 
 
@@ -86,7 +87,7 @@ async def _verify(loading: Loading, backups: Sequence[Backup], level: int | None
 
 
 def _print(verdicts: Sequence[Verdict], language: str) -> None:
-    console = _backups.plain_console()
+    console = plain_console()
     if not verdicts:
         console.print("There are no backups.")
     for verdict in verdicts:
