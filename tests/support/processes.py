@@ -56,10 +56,11 @@ def wait_gone(pid: int, seconds: float = 2.0) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    found = []
-    for entry in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            found += [int(child) for child in entry.read_text().split()]
+    found: list[int] = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+        for entry in Path(f"/proc/{pid}/task").glob("*/children"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found += [int(child) for child in entry.read_text().split()]
     return found
 
 
