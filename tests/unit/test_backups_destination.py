@@ -107,6 +107,7 @@ def test_space_is_asked_for_with_a_reserve(tmp_path: Path) -> None:
         destination.require_space(tmp_path, "app", files.free_bytes(tmp_path))
     failure = caught.value.failure
     assert (failure.hint, failure.phase) == ("backup_no_space", Phase.PREFLIGHT)
+    assert failure.facts["target"] == "app"
 
 
 def test_json_is_replaced_whole_and_private(tmp_path: Path) -> None:

@@ -170,6 +170,7 @@ def require_space(directory: Path, target: str, expected: int | None) -> None:
                 f" about {needed >> 20} MiB are needed: free some, or lower keep",
                 Phase.PREFLIGHT,
                 directory,
+                target,
             )
         )
 

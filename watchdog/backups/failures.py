@@ -44,7 +44,9 @@ def of_os_error(error: OSError, phase: Phase, path: Path, target: str) -> Failur
     reason = error.strerror or str(error)
     where = str(error.filename or path)
     if number in _FULL:
-        return no_space(f"no space left for the backup of {target} in {where}", phase, path, code)
+        return no_space(
+            f"no space left for the backup of {target} in {where}", phase, path, target, code
+        )
     advice = f": {_ADVICE[number]}" if number in _ADVICE else ""
     hint = known(FOLDER_MISSING) if number in _UNUSABLE else ""
     return Failure(
@@ -57,9 +59,9 @@ def of_os_error(error: OSError, phase: Phase, path: Path, target: str) -> Failur
     )
 
 
-def no_space(message: str, phase: Phase, path: Path, code: str = "ENOSPC") -> Failure:
+def no_space(message: str, phase: Phase, path: Path, target: str, code: str = "ENOSPC") -> Failure:
     """Return the failure of a full destination."""
-    return Failure(Kind.BACKUP, mask(message), phase, code, known(NO_SPACE), facts(path, ""))
+    return Failure(Kind.BACKUP, mask(message), phase, code, known(NO_SPACE), facts(path, target))
 
 
 def of_backup(

@@ -24,7 +24,10 @@ from watchdog.secret import mask
 
 @click.command(
     "backup",
-    epilog="Examples: db-watchdog backup; db-watchdog backup auth-service --wait 1m --json",
+    epilog="""\b
+Examples:
+  db-watchdog backup
+  db-watchdog backup auth-service --wait 1m --json""",
 )
 @click.argument("targets", nargs=-1)
 @configuration

@@ -28,7 +28,13 @@ from watchdog.secret import mask
 _NUMBERS_FROM: Final = 3  # the column of sizes
 
 
-@click.command("backups", epilog="Examples: db-watchdog backups; db-watchdog backups auth-service")
+@click.command(
+    "backups",
+    epilog="""\b
+Examples:
+  db-watchdog backups
+  db-watchdog backups auth-service""",
+)
 @click.argument("target", required=False)
 @configuration
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

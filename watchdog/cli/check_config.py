@@ -23,7 +23,10 @@ from watchdog.secret import mask
 
 @click.command(
     "check-config",
-    epilog="Examples: db-watchdog check-config; db-watchdog check-config -c new.yaml --online",
+    epilog="""\b
+Examples:
+  db-watchdog check-config
+  db-watchdog check-config -c new.yaml --online""",
 )
 @configuration
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

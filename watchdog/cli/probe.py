@@ -44,8 +44,11 @@ class _Probe(click.Command):
 @click.command(
     "probe",
     cls=_Probe,
-    epilog="Examples: db-watchdog probe; db-watchdog probe auth-service --json; "
-    "db-watchdog probe --nagios auth-service",
+    epilog="""\b
+Examples:
+  db-watchdog probe
+  db-watchdog probe auth-service --json
+  db-watchdog probe --nagios auth-service""",
 )
 @click.argument("targets", nargs=-1)
 @configuration

@@ -23,7 +23,13 @@ from watchdog.model import Failure, Target
 Pruned = tuple[Target, Sequence[Decision[Backup]], Failure | None]
 
 
-@click.command("prune", epilog="Examples: db-watchdog prune --dry-run; db-watchdog prune app")
+@click.command(
+    "prune",
+    epilog="""\b
+Examples:
+  db-watchdog prune --dry-run
+  db-watchdog prune auth-service""",
+)
 @click.argument("targets", nargs=-1)
 @configuration
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed, and why.")

@@ -26,8 +26,10 @@ from watchdog.errors import ActionFailed, UsageError
 
 @click.command(
     "restore",
-    epilog="Examples: db-watchdog restore auth-service --to sqlite:////tmp/auth.db; "
-    "db-watchdog restore 20261123T0300 --to postgresql://me@localhost/auth_copy",
+    epilog="""\b
+Examples:
+  db-watchdog restore auth-service --to sqlite:////tmp/auth.db
+  db-watchdog restore 20261123T0300 --to postgresql://me@localhost/auth_copy""",
 )
 @click.argument("backup")
 @configuration

@@ -15,7 +15,13 @@ from watchdog.clock import SystemClock
 from watchdog.config import Config
 
 
-@click.command("run", epilog="Example: db-watchdog run -c /etc/db-watchdog/watchdog.yaml")
+@click.command(
+    "run",
+    epilog="""\b
+Examples:
+  db-watchdog run
+  db-watchdog run -c /etc/db-watchdog/watchdog.yaml""",
+)
 @configuration
 @click.pass_context
 def COMMAND(context: click.Context, loading: Loading) -> None:  # noqa: N802 - the registry's name

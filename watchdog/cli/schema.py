@@ -9,7 +9,12 @@ import click
 from watchdog.config.schema import json_schema
 
 
-@click.command("schema", epilog="Example: db-watchdog schema > config/watchdog.schema.json")
+@click.command(
+    "schema",
+    epilog="""\b
+Examples:
+  db-watchdog schema > config/watchdog.schema.json""",
+)
 def COMMAND() -> None:  # noqa: N802 - the registry's name
     """Print the JSON Schema of the configuration file, for editors.
 

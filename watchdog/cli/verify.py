@@ -23,7 +23,10 @@ _DRILL = 4
 
 @click.command(
     "verify",
-    epilog="Examples: db-watchdog verify --all; db-watchdog verify auth-service --level 1",
+    epilog="""\b
+Examples:
+  db-watchdog verify --all
+  db-watchdog verify auth-service --level 1""",
 )
 @click.argument("backup", required=False)
 @configuration
