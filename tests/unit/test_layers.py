@@ -30,6 +30,7 @@ ROWS = [
     ["log"],
     ["systemd"],
     ["schedule"],
+    ["slots"],
     ["model"],
     ["database_url"],
     ["errors"],
@@ -38,7 +39,7 @@ ROWS = [
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROWS) for room in rooms}
 # The bottom of the house: standard library only.
-BARE = {"model", "database_url", "errors", "clock", "secret", "schedule"}
+BARE = {"model", "database_url", "errors", "clock", "secret", "schedule", "slots"}
 # One room owns each of these; the others come to it.
 SOLE_IMPORTERS = {
     "apscheduler": {"scheduling"},

@@ -22,9 +22,9 @@ from watchdog.engines.sqlite.files import FileFacts, Files, survey, uri
 from watchdog.engines.sqlite.mounts import Mount, covering, mount_of, parse
 from watchdog.engines.sqlite.reading import Seen, Way
 from watchdog.engines.sqlite.session import SqliteSession, Visited
-from watchdog.engines.sqlite.slots import Slots, StillStuckError
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 from watchdog.model import Kind, Phase, Scope
+from watchdog.slots import Slots, StillStuckError
 
 # ------------------------------------------------------------------ paths
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from watchdog.backups import failures
-from watchdog.engines.sqlite.slots import Slots
 from watchdog.model import Failure, Kind, Phase
+from watchdog.slots import Slots
 
 T = TypeVar("T")
 

@@ -22,10 +22,10 @@ from watchdog.engines.sqlite.copying import Copied, copy, discard
 from watchdog.engines.sqlite.files import Files, survey
 from watchdog.engines.sqlite.reading import Progress, Way
 from watchdog.engines.sqlite.recovering import NEEDS_RECOVERY, copy_recovered
-from watchdog.engines.sqlite.slots import Slots
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 from watchdog.errors import ActionFailed
 from watchdog.model import Phase, Target
+from watchdog.slots import Slots
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from watchdog.engines import Attendance, Probe, find_probes
 from watchdog.engines.sqlite import failures, probes
 from watchdog.engines.sqlite.backups import SqliteBackups
 from watchdog.engines.sqlite.session import SqliteVisit
-from watchdog.engines.sqlite.slots import Slots
 from watchdog.model import Failure, Phase, Server, Target
+from watchdog.slots import Slots
 
 
 class SqliteEngine:

@@ -27,8 +27,8 @@ from watchdog.engines.sqlite.copying import (
 from watchdog.engines.sqlite.files import Files, survey
 from watchdog.engines.sqlite.keeper import borrow
 from watchdog.engines.sqlite.reading import Way
-from watchdog.engines.sqlite.slots import Slots
 from watchdog.engines.sqlite.troubles import SqliteTrouble
+from watchdog.slots import Slots
 
 NEEDS_RECOVERY: Final = ("SQLITE_READONLY_ROLLBACK", "SQLITE_READONLY_CANTINIT")
 _GRACE: Final = 0.5  # seconds for cp to end by itself when we are cancelled

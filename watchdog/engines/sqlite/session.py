@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from watchdog.engines.sqlite.failures import path_of
 from watchdog.engines.sqlite.reading import Progress, Seen, Way, read
-from watchdog.engines.sqlite.slots import Slots
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 from watchdog.model import Phase, Target
+from watchdog.slots import Slots
 
 _LONGEST_BUSY: Final = 5.0
 # Of the target's timeout, so that a locked file is reported as locked and not as slow.

@@ -2,8 +2,8 @@
 
 Owns: running blocking file work off the loop, at most one piece at a time per
 key, each on a thread of its own while it runs. The threads are daemons: one
-that a hung mount keeps does not keep the process from ending. Must not know:
-SQLite.
+that a hung mount keeps does not keep the process from ending. Standard
+library only; must not know what the work is.
 """
 
 from __future__ import annotations
