@@ -141,9 +141,12 @@ def test_online_connects_to_each_database(folder: Path) -> None:
             connection.execute("CREATE TABLE t (x)")
     good = run(folder, "check-config", "--online")
     assert (good.returncode, good.stderr) == (0, "")
+    assert "every database answers" in good.stdout
+    assert "answers" not in run(folder, "check-config").stdout
     (folder / "auth.db").unlink()
     bad = run(folder, "check-config", "--online")
     assert bad.returncode == 1
+    assert "every database answers" not in bad.stdout
     assert [line.partition(":")[0] for line in bad.stderr.splitlines()] == ["auth-service"]
 
 

@@ -54,6 +54,8 @@ def COMMAND(  # noqa: N802 - the registry's name
         click.echo(_document({**described, "unreached": unreached} if online else described))
     else:
         _print(config)
+        if online and not unreached:
+            click.echo(f"\nevery database answers ({len(config.targets)})")
     for line in unreached:
         click.echo(mask(line), err=True)
     context.exit(NO if unreached else YES)
