@@ -77,4 +77,4 @@ def test_a_command_explains_itself_with_examples(name: str) -> None:
     assert command.help
     context = click.Context(command, info_name=name)
     text = command.get_help(context)
-    assert re.search(rf"^ +db-watchdog {name}\b", text, re.MULTILINE), "no example to copy in --help"
+    assert re.search(rf"^ +db-watchdog {name}\b", text, re.MULTILINE), "no example in --help"
