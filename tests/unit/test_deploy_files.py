@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 SYSTEMD = ROOT / "deploy" / "systemd"
 UNIT = SYSTEMD / "db-watchdog.service"
 COMPOSE = ROOT / "docker-compose.yml"
-SCRIPTS = [ROOT / "config" / "postgres" / "init-databases.sh", SYSTEMD / "db-watchdog.sh"]
+SCRIPTS = [ROOT / "config" / "postgres" / "init-databases.sh", *sorted(SYSTEMD.glob("*.sh"))]
 DROP_INS = sorted((SYSTEMD / "examples").glob("*.conf"))
 LARGEST_EXPOSURE = 1.5
 
