@@ -291,11 +291,15 @@ FAMILY = Family(
             POSTGRESQL + "app-pgdump.html",
             Severity.CRITICAL,
             en=Text(
-                "The folder for the backup is not there",
-                "{directory|The destination folder} does not exist, or is not mounted.",
+                "The folder for the backup cannot be used",
+                "{directory|The destination folder} does not exist, is not mounted, or may not be written"
+                " to.",
                 (
                     "Should it be mounted? `findmnt {directory|FOLDER}` and `mount -a`",
-                    "Otherwise make it: `install -d -m 0700 -o {owner|USER} {directory|FOLDER}`",
+                    (
+                        "Otherwise make it, or give it to the user that backs up:"
+                        " `install -d -m 0700 -o {owner|USER} {directory|FOLDER}`"
+                    ),
                     (
                         "Under systemd it also has to be in `ReadWritePaths=`; in Docker it has to be a"
                         " volume"
@@ -303,11 +307,14 @@ FAMILY = Family(
                 ),
             ),
             ru=Text(
-                "Каталога для копии нет",
-                "{directory|Каталог назначения} не существует или не смонтирован.",
+                "Каталогом для копии нельзя воспользоваться",
+                "{directory|Каталог назначения} не существует, не смонтирован или закрыт для записи.",
                 (
                     "Он должен быть смонтирован? `findmnt {directory|FOLDER}` и `mount -a`",
-                    "Если нет, создайте: `install -d -m 0700 -o {owner|USER} {directory|FOLDER}`",
+                    (
+                        "Если нет, создайте его или отдайте тому, кто делает копию:"
+                        " `install -d -m 0700 -o {owner|USER} {directory|FOLDER}`"
+                    ),
                     "Под systemd он должен быть и в `ReadWritePaths=`, в Docker — быть томом",
                 ),
             ),
