@@ -48,6 +48,7 @@ format: $(READY)
 generate: $(READY)
 	PYTHONPATH=. $(BIN)/python tools/write_configuration_reference.py
 	PYTHONPATH=. $(BIN)/python tools/write_metrics_reference.py
+	PYTHONPATH=. $(BIN)/python tools/write_dashboards.py
 	$(BIN)/python -m watchdog.hints.document > docs/hints.md
 
 benchmarks: $(READY)
