@@ -221,9 +221,15 @@ async def test_at_max_connections_the_target_is_down_and_the_held_session_says_w
         await asyncio.to_thread(watched.goes_down)
         assert watched.failure()[0] == "capacity"
         assert watched.hint() == "too_many_connections"
-        page = watched.daemon.get("/metrics").text
-        held = [line for line in page.splitlines() if 'usename="plain"' in line]
-        assert any(line.startswith("watchdog_postgresql_client_connections{") for line in held)
+        holders = "watchdog_postgresql_client_connections"
+        await asyncio.to_thread(
+            wait_until,
+            lambda: any(
+                name == holders and ("usename", "plain") in labels
+                for name, labels in watched.daemon.metrics()
+            ),
+            "the held session says who holds the connections",
+        )
     finally:
         for hog in hogs:
             await hog.close()

@@ -48,6 +48,9 @@ from watchdog.model import ProbeSettings, Target
 from watchdog.secret import Secret
 
 TEMPLATE: Final = "watched_template"
+
+_NAMESPACE: Final = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
+_NOBODY: Final = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 PASSWORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "postgres": "super-S3cret",
@@ -111,9 +114,24 @@ def bin_dir() -> Path:
 def as_server_user(command: Sequence[str | Path]) -> list[str]:
     """Return *command* as one that PostgreSQL's programs accept to run under, root or not."""
     words = [str(word) for word in command]
-    if os.geteuid() == 0:
-        return ["unshare", "--user", "--map-user=65534", "--map-group=65534", *words]
-    return words
+    if os.geteuid() != 0:
+        return words
+    if _may_unshare():
+        return [*_NAMESPACE, *words]
+    # In a container that forbids user namespaces we really become nobody.
+    return [*_NOBODY, *words]
+
+
+def give_to_server(folder: Path) -> None:
+    """Let the server own *folder*, where it is not run by our own user."""
+    if os.geteuid() == 0 and not _may_unshare():
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, 65534, 65534, follow_symlinks=False)
+
+
+@cache
+def _may_unshare() -> bool:
+    return subprocess.run([*_NAMESPACE, "true"], capture_output=True, check=False).returncode == 0
 
 
 def free_port() -> int:
@@ -139,6 +157,7 @@ def _initialised(binaries: Path) -> Path:
     password.write_text(PASSWORDS["postgres"] + "\n")
     command = [binaries / "initdb", "-D", data, "-U", "postgres", "-N", "-E", "UTF8", "--no-locale"]
     command += [f"--pwfile={password}", "--auth-local=trust", "--auth-host=scram-sha-256"]
+    give_to_server(folder)
     done = subprocess.run(
         as_server_user(command), capture_output=True, text=True, env=_environment(), check=False
     )
@@ -230,6 +249,7 @@ class Cluster:
     def start(self, *, wait: bool = True, timeout: float = 20.0) -> None:
         """Start the server; with *wait* until it takes connections."""
         self.write_configuration()
+        give_to_server(self.folder)
         command = [self.binaries / "postgres", "-D", self.data, "-p", str(self.port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
