@@ -111,6 +111,8 @@ class _Console:
         rows = [str(row) for row in (title, cause) if row]
         rows += [f"{number}. {step}" for number, step in enumerate(steps or (), start=1)]
         rows += [str(link)] if link else []
-        if "target" in event:  # whose line it is comes first
-            event["event"] = f"{event.pop('target')}: {event.get('event', '')}"
+        target = event.pop("target", None)
+        if target is not None and str(target) not in str(event.get("event", "")):
+            # whose line it is comes first
+            event["event"] = f"{target}: {event.get('event', '')}"
         return "\n      ".join([self._render(logger, name, event), *rows])

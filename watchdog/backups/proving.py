@@ -71,7 +71,8 @@ async def _prove_size(backup: Backup) -> None:
     except FileNotFoundError as error:
         raise _refuted(backup, failures.FILE_MISSING, f"{backup.path} is not there") from error
     if size != backup.manifest.size_bytes:
-        cause = failures.TRUNCATED if size else failures.ZERO_BYTES
+        cause = failures.DAMAGED if size > backup.manifest.size_bytes else failures.TRUNCATED
+        cause = cause if size else failures.ZERO_BYTES
         raise _refuted(
             backup,
             cause,
