@@ -1,10 +1,14 @@
 """From trouble to a message: the daemon, Prometheus, Alertmanager and a receiver, all real."""
 
+import re
+import signal
+from contextlib import AsyncExitStack
+
 import pytest
 
 from tests.support.alerting import ALERTMANAGER, PROMETHEUS, Alerting
 from tests.support.daemon import Daemon, wait_until
-from tests.support.sqlite import make_database
+from tests.support.sqlite import crashed_wal, hot_journal, make_database
 
 pytestmark = [
     pytest.mark.skipif(
@@ -112,3 +116,66 @@ def test_a_trouble_becomes_a_message_that_says_why_and_holds_back_the_rest(
         daemon.kill()
         absent = alerting.wait_alert("DbWatchdogAbsent", severity="page")
         assert absent["labels"]["instance"] == daemon.url.removeprefix("http://")
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(300)
+async def test_each_trouble_of_a_database_gets_its_own_alert(tmp_path, private_cluster):
+    full = private_cluster(max_connections=23)  # 20 of them for ordinary roles
+    busy, blind = full.create_database(), private_cluster().create_database()
+    hot_journal(tmp_path / "torn.db")
+    crashed_wal(tmp_path / "left.db", keep_shm=False)
+    backup = {"schedule": "@every 6h", "directory": "backups", "run_on_start": True}
+    configuration = {
+        "defaults": {"probe": PROBE},
+        "targets": [
+            {"name": "busy", "url": busy.url(), "backup": False},
+            {"name": "refused", "url": busy.url(password="wrong"), "backup": backup},
+            {"name": "blind", "url": blind.url(user="plain"), "backup": False},
+            {"name": "left", "url": f"sqlite:///{tmp_path}/left.db", "backup": False},
+            {"name": "torn", "url": f"sqlite:///{tmp_path}/torn.db", "backup": False},
+        ],
+    }
+    (tmp_path / "daemon").mkdir()
+    async with AsyncExitStack() as held:
+        for _ in range(18):
+            connection = await full.connect(busy.name)
+            held.push_async_callback(connection.close)
+        with (
+            Daemon(tmp_path / "daemon", configuration) as daemon,
+            Alerting(tmp_path, daemon.url.removeprefix("http://")) as alerting,
+        ):
+            seen = alerting.wait_alert("ConnectionsExhausted", severity="page")
+            assert seen["labels"]["server"] == f"127.0.0.1:{full.port}"
+            assert re.search(
+                r"taken: too_many_connections; most by \w+ in \w+.*: \d+$",
+                seen["annotations"]["summary"],
+            )
+
+            seen = alerting.wait_alert("DatabaseDown", severity="ticket")
+            assert seen["labels"]["target"] == "refused"
+            assert seen["annotations"]["summary"] == (
+                "refused does not let db-watchdog in (auth at authenticate): auth_failed"
+            )
+            assert not alerting.alerts("DatabaseDown", severity="page", target="refused")
+
+            seen = alerting.wait_alert("SqliteNeedsRecovery", target="left")
+            assert seen["status"]["state"] == "active"
+            # What cannot be read at all is down, and says why there.
+            seen = alerting.wait_alert("SqliteNeedsRecovery", target="torn")
+            assert seen["status"]["state"] == "suppressed"
+            (seen,) = alerting.alerts("DatabaseDown", severity="page")
+            assert seen["annotations"]["summary"].startswith("torn is down (sqlite at ")
+            assert seen["annotations"]["summary"].endswith(": sqlite_needs_recovery")
+
+            daemon.configure("targets: [")
+            daemon.signal(signal.SIGHUP)
+            alerting.wait_alert("ConfigurationReloadFailed", severity="ticket")
+
+            seen = alerting.wait_alert("BackupFailed", target="refused")
+            assert seen["status"]["state"] == "suppressed"
+
+            seen = alerting.wait_alert("WatchdogBlind")
+            assert seen["annotations"]["summary"].endswith(": blind_role")
+            assert all(rule["health"] == "ok" for rule in alerting.rules())
+            assert not alerting.alerts("DatabaseDown", target="busy")
