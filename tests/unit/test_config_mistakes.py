@@ -220,6 +220,17 @@ def mistakes(folder: Path, text: str | bytes, **environ: str) -> list[str]:
             ["w.yaml:3:12: targets[1].name: two targets are named a (first in line 2): rename one"],
         ),
         (
+            (
+                "log: {levle: info}\ntargets:\n  - {name: a, url: 'sqlite:///a.db'}\n"
+                "  - {name: a, url: 'postgresql://u:hush@h/d', password_file: none}\n"
+            ),
+            [
+                "w.yaml:1:7: log.levle: unknown key, did you mean level?",
+                "w.yaml:4:12: targets[1].name: two targets are named a (first in line 3): rename one",
+                "w.yaml:4:60: targets[1].password_file: 'none' is not there: make it, with mode 0600",
+            ],
+        ),
+        (
             "targets:\n  - {name: a, url: 'mysql://u:hush@h/d'}\n",
             [
                 (

@@ -7,7 +7,7 @@ pydantic's errors.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -37,7 +37,7 @@ class Origin:
 
 def build(root: models.Root, origin: Origin, mistakes: Mistakes) -> Config:
     """Return the configuration; mistakes that only show now are noted."""
-    _unique_names(root, origin, mistakes)
+    _unique_names(origin, mistakes)
     state = root.state_directory or _state_directory(origin.environ)
     targets = tuple(
         _target(model, at, state, origin, mistakes) for at, model in enumerate(root.targets)
@@ -54,6 +54,18 @@ def build(root: models.Root, origin: Origin, mistakes: Mistakes) -> Config:
         state_directory=state,
         notes=tuple(origin.notes),
     )
+
+
+def note_mistakes(
+    sound: Iterable[tuple[int, models.Target]], origin: Origin, mistakes: Mistakes
+) -> None:
+    """Note what else is wrong where the whole is not valid: all mistakes are named at once.
+
+    *sound* are the targets that are valid by themselves, each with its place in the list.
+    """
+    _unique_names(origin, mistakes)
+    for at, model in sound:
+        _target(model, at, _state_directory(origin.environ), origin, mistakes)
 
 
 def _state_directory(environ: Mapping[str, str]) -> Path | None:
@@ -152,15 +164,19 @@ def _backup(
     )
 
 
-def _unique_names(root: models.Root, origin: Origin, mistakes: Mistakes) -> None:
+def _unique_names(origin: Origin, mistakes: Mistakes) -> None:
     seen: dict[str, int] = {}
-    for at, model in enumerate(root.targets):
-        if model.name in seen:
+    targets = origin.tree.get("targets")
+    for at, target in enumerate(targets if isinstance(targets, list) else ()):
+        name = target.get("name") if isinstance(target, Branch) else None
+        if not isinstance(name, str) or getattr(name, "broken", False):
+            continue  # what is wrong with it has been noted
+        if name in seen:
             mark, path = _place(origin, at, "name")
-            first, _ = _place(origin, seen[model.name], "name")
+            first, _ = _place(origin, seen[name], "name")
             where = f" (first in line {first.line})" if first.line else ""
-            mistakes.add(mark, path, f"two targets are named {model.name}{where}: rename one")
-        seen.setdefault(model.name, at)
+            mistakes.add(mark, path, f"two targets are named {name}{where}: rename one")
+        seen.setdefault(name, at)
 
 
 def _note_equal_urls(targets: tuple[Target, ...], origin: Origin) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from watchdog.config import dotenv, environment, tree
-from watchdog.config.building import Origin, build
+from watchdog.config.building import Origin, build, note_mistakes
 from watchdog.config.fields import Surroundings
 from watchdog.config.mistakes import Mark, Mistakes
 from watchdog.config.settings import Config
-from watchdog.config.validation import validate
+from watchdog.config.validation import sound_targets, validate
 from watchdog.config.variables import Variables
 
 VARIABLE: Final = "DB_WATCHDOG_CONFIG"
@@ -68,6 +68,7 @@ def load(
     valid = validate(origin.tree, surroundings, mistakes)
     variables.explain(mistakes)
     if valid is None:
+        note_mistakes(sound_targets(origin.tree, surroundings), origin, mistakes)
         mistakes.complain()
         raise AssertionError("what is not valid has a mistake")
     config = build(valid, origin, mistakes)

@@ -7,9 +7,11 @@ targets become.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import types
 import typing
+from collections.abc import Iterator
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -18,7 +20,7 @@ from pydantic_core import ErrorDetails
 from watchdog.config import scalars
 from watchdog.config.fields import Surroundings
 from watchdog.config.mistakes import Mark, Mistakes
-from watchdog.config.models import Root
+from watchdog.config.models import Root, Target
 from watchdog.config.tree import Branch, Items, Text, merged
 
 Location = tuple[int | str, ...]
@@ -45,6 +47,14 @@ def validate(tree: Branch, surroundings: Surroundings, mistakes: Mistakes) -> Ro
         for detail in error.errors(include_url=False, include_context=True):
             _note(detail, whole, mistakes)
         return None
+
+
+def sound_targets(tree: Branch, surroundings: Surroundings) -> Iterator[tuple[int, Target]]:
+    """Yield the targets that are valid by themselves, each with its place in the list."""
+    targets = _with_defaults(tree).get("targets")
+    for at, target in enumerate(targets if isinstance(targets, list) else ()):
+        with contextlib.suppress(ValidationError):
+            yield at, Target.model_validate(target, context=surroundings)
 
 
 def _drop_empty(branch: Branch) -> None:
