@@ -41,7 +41,7 @@ Examples:
     help="The database to restore into: new or empty. Leave the password out of a URL"
     " where ~/.pgpass has it: other users see command lines.",
 )
-@click.option("--force", is_flag=True, help="Not available yet.")
+@click.option("--force", is_flag=True, hidden=True)  # refused, with what to do instead
 @click.option("--yes", is_flag=True, hidden=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context

@@ -318,7 +318,8 @@ FAMILY = Family(
             en=Text(
                 "No answer to the connection attempt",
                 "Nothing came back from {host|the host}:{port|5432} in time: a firewall drops the"
-                " packets, the address is wrong, or the machine is frozen.",
+                " packets, the address is wrong, the server is frozen or overloaded, or what"
+                " listens there is no PostgreSQL.",
                 (
                     "Try it from this machine: `pg_isready -h {host|HOST} -p {port|5432} -t 5`",
                     (
@@ -334,7 +335,8 @@ FAMILY = Family(
             ru=Text(
                 "На попытку подключения никто не ответил",
                 "От {host|сервера}:{port|5432} вовремя ничего не пришло: пакеты отбрасывает"
-                " межсетевой экран, адрес неверен или машина зависла.",
+                " межсетевой экран, адрес неверен, сервер завис или перегружен, или там слушает"
+                " вовсе не PostgreSQL.",
                 (
                     "Попробуйте с этой же машины: `pg_isready -h {host|HOST} -p {port|5432} -t 5`",
                     (
