@@ -227,7 +227,7 @@ def mistakes(folder: Path, text: str | bytes, **environ: str) -> list[str]:
             [
                 "w.yaml:1:7: log.levle: unknown key, did you mean level?",
                 "w.yaml:4:12: targets[1].name: two targets are named a (first in line 3): rename one",
-                "w.yaml:4:60: targets[1].password_file: 'none' is not there: make it, with mode 0600",
+                "w.yaml:4:62: targets[1].password_file: 'none' is not there: make it, with mode 0600",
             ],
         ),
         (
