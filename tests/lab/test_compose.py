@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -25,13 +26,17 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
 DAEMON = "http://127.0.0.1:10187"
 PROMETHEUS = "http://127.0.0.1:9090"
+ALERTMANAGER = "http://127.0.0.1:9093"
 PASSWORD = "codelab_password"
 ROLE_PASSWORD = "role-lab-password"
 SETTINGS = {
     "POSTGRES_IMAGE": "lab/postgres:17",
     "DB_WATCHDOG_IMAGE": "lab/db-watchdog",
     "PROMETHEUS_IMAGE": "lab/prometheus",
+    "ALERTMANAGER_IMAGE": "lab/alertmanager",
 }
+
+SERVICES = ("postgres", "db-watchdog", "prometheus", "alertmanager")
 
 
 class Project:
@@ -83,6 +88,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
             prometheus = [shutil.which(name) for name in ("prometheus", "promtool")]
             if not all(prometheus):
                 pytest.skip("prometheus and promtool are not installed")
+            alertmanager = {
+                "alertmanager": shutil.which("prometheus-alertmanager"),
+                "amtool": shutil.which("amtool"),
+            }
+            if not all(alertmanager.values()):
+                pytest.skip("Debian's prometheus-alertmanager is not installed")
             wheelhouse = wheels()
             made.start().make_base()
         except (EngineImpossibleError, PostgresMissingError) as missing:
@@ -93,6 +104,14 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
             "prometheus",
             SETTINGS["PROMETHEUS_IMAGE"],
             {Path(name).name: Path(name) for name in prometheus if name},
+        )
+        made.make_stand_in(
+            "alertmanager",
+            SETTINGS["ALERTMANAGER_IMAGE"],
+            {
+                "templates": Path("/usr/share/prometheus/alertmanager"),
+                **{name: Path(program) for name, program in alertmanager.items() if program},
+            },
         )
         made.docker(
             "build", "-q", "-t", SETTINGS["DB_WATCHDOG_IMAGE"],
@@ -124,9 +143,9 @@ def test_everything_comes_up(project: Project) -> None:
             service["Service"]: service["Health"]
             for service in map(json.loads, filter(None, listed.splitlines()))
         }
-        return health == dict.fromkeys(("postgres", "db-watchdog", "prometheus"), "healthy")
+        return health == dict.fromkeys(SERVICES, "healthy")
 
-    wait_for("three healthy services", healthy)
+    wait_for("four healthy services", healthy)
 
 
 def test_both_databases_are_up(project: Project) -> None:
@@ -162,13 +181,26 @@ def test_a_backup_is_taken_by_each_role(project: Project) -> None:
     )
 
 
+def firing(project: Project) -> dict[str, str]:
+    """Return the summary of each alert that Alertmanager would tell of, by target."""
+    found = project.engine.get_json(f"{ALERTMANAGER}/api/v2/alerts?inhibited=false") or []
+    return {
+        alert["labels"].get("target", alert["labels"]["alertname"]): alert["annotations"]["summary"]
+        for alert in found
+    }
+
+
 def test_a_stopped_server_is_down_and_comes_back(project: Project) -> None:
     project.compose("stop", "postgres")
     wait_for("both databases down", lambda: project.up() == dict.fromkeys(project.up(), 0.0), 40)
+    wait_for("an alert of each", lambda: set(firing(project)) == set(project.up()), 150)
+    for target, summary in firing(project).items():
+        assert re.fullmatch(rf"{target} is down \(reach at \w+\): \w+", summary)
     # The daemon stays well: what is down is the database.
     assert project.engine.get(f"{DAEMON}/readyz")
     project.compose("start", "postgres")
     wait_for("both databases up", lambda: project.up() == dict.fromkeys(project.up(), 1.0), 60)
+    wait_for("no alerts", lambda: firing(project) == {}, 120)
 
 
 def test_a_changed_file_is_read_at_the_signal(project: Project) -> None:
@@ -204,7 +236,7 @@ def test_the_daemon_is_locked_down(project: Project) -> None:
 
 def test_no_password_is_on_a_command_line_or_in_a_log(project: Project) -> None:
     wait_for("both databases up", lambda: project.up() == dict.fromkeys(project.up(), 1.0))
-    for service in ("postgres", "db-watchdog", "prometheus"):
+    for service in SERVICES:
         top = project.compose("top", service).stdout
         assert service != "postgres" or "postgres" in top
         assert PASSWORD not in top
@@ -218,7 +250,7 @@ def test_no_password_is_on_a_command_line_or_in_a_log(project: Project) -> None:
 def test_ports_are_published_on_loopback_alone(project: Project) -> None:
     published = {name for name in project.engine.listens() if not name.startswith("127.0.0.")}
     assert published == set()
-    assert {"127.0.0.1:10187", "127.0.0.1:9090"} <= project.engine.listens()
+    assert {"127.0.0.1:10187", "127.0.0.1:9090", "127.0.0.1:9093"} <= project.engine.listens()
 
 
 def test_the_init_script_may_run_again(project: Project) -> None:
