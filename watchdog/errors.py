@@ -7,12 +7,7 @@ answered is not an exception up here but a ``Failure`` (see ``model``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from watchdog.model import Failure
+from collections.abc import Sequence
 
 
 class WatchdogError(Exception):
@@ -29,11 +24,3 @@ class ConfigurationError(WatchdogError):
     def __init__(self, mistakes: Sequence[str]) -> None:
         self.mistakes = tuple(mistakes)
         super().__init__("\n".join(self.mistakes))
-
-
-class ActionFailed(WatchdogError):  # noqa: N818 - it reads as what happened
-    """An action met a failure that has been classified already."""
-
-    def __init__(self, failure: Failure) -> None:
-        self.failure = failure
-        super().__init__(failure.message)

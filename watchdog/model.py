@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from watchdog.database_url import DatabaseUrl
+from watchdog.errors import WatchdogError
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -232,6 +233,14 @@ class Failure:
             other.code,
             other.hint,
         )
+
+
+class ActionFailed(WatchdogError):  # noqa: N818 - it reads as what happened
+    """An action met a failure that has been classified already."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from typing import Any, Final
 
 from watchdog.clock import Clock
 from watchdog.engines import Attendance, Engine, Probe, Session
-from watchdog.errors import ActionFailed
 from watchdog.model import (
+    ActionFailed,
     Answer,
     Failure,
     Outcome,

@@ -21,8 +21,7 @@ from watchdog.backups.pipeline import Pipeline, folder_of
 from watchdog.clock import SystemClock
 from watchdog.engines.postgresql import clients, dump
 from watchdog.engines.postgresql.backups import BACKUPS
-from watchdog.errors import ActionFailed
-from watchdog.model import BackupSettings, Failure, Kind, Outcome, Phase, Target
+from watchdog.model import ActionFailed, BackupSettings, Failure, Kind, Outcome, Phase, Target
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 

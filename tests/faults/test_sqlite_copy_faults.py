@@ -12,8 +12,7 @@ import pytest
 from tests.support.sqlite import make_database, target_of, visit
 from watchdog.database_url import SqliteUrl
 from watchdog.engines.sqlite import ENGINE
-from watchdog.errors import ActionFailed
-from watchdog.model import Failure, Kind, Phase
+from watchdog.model import ActionFailed, Failure, Kind, Phase
 
 
 @pytest.fixture

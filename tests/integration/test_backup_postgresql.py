@@ -23,8 +23,8 @@ from watchdog.clock import SystemClock
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql import clients
 from watchdog.engines.postgresql.backups import BACKUPS
-from watchdog.errors import ActionFailed, UsageError
-from watchdog.model import BackupSettings, Keep, Outcome, Target
+from watchdog.errors import UsageError
+from watchdog.model import ActionFailed, BackupSettings, Keep, Outcome, Target
 from watchdog.schedule import parse
 from watchdog.secret import Secret
 

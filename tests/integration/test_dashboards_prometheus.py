@@ -124,7 +124,11 @@ def lab(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         ):
             trouble(running, folder)
             server = f"{cluster.host}:{cluster.port}"
-            yield Lab(running, client, server, {"db-watchdog-sqlite": ["notes", "ledger"]})
+            targets = {
+                "db-watchdog-sqlite": ["notes", "ledger"],
+                "db-watchdog-postgresql": ["shop|closed"],
+            }
+            yield Lab(running, client, server, targets)
     finally:
         notes.close()
         ledger.close()

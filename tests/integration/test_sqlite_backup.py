@@ -27,8 +27,7 @@ from tests.support.sqlite import (
 from watchdog.database_url import SqliteUrl
 from watchdog.engines import Produced
 from watchdog.engines.sqlite import ENGINE
-from watchdog.errors import ActionFailed
-from watchdog.model import Kind, Phase
+from watchdog.model import ActionFailed, Kind, Phase
 
 ACCOUNTS = 40_000  # of 500 bytes: 20 MB, so that a copy takes a while
 BALANCE = 100

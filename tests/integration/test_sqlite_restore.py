@@ -23,8 +23,7 @@ from tests.support.sqlite import (
 )
 from watchdog.database_url import SqliteUrl
 from watchdog.engines.sqlite import ENGINE
-from watchdog.errors import ActionFailed
-from watchdog.model import Failure, Phase
+from watchdog.model import ActionFailed, Failure, Phase
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ import pytest
 
 from watchdog.backups import destination, files, lock, names
 from watchdog.backups.destination import Destinations, state_folder
-from watchdog.errors import ActionFailed
-from watchdog.model import Phase
+from watchdog.model import ActionFailed, Phase
 
 
 def test_a_new_destination_is_made_and_marked(tmp_path: Path) -> None:

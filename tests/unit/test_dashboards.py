@@ -291,6 +291,27 @@ def test_a_board_has_the_choices_that_all_have(board):
     )
 
 
+@every_board
+def test_all_means_all_that_are_offered(board):
+    """Any value would do only where the series have the label that the offer was narrowed by."""
+    for name, variable in variables(board).items():
+        if not (asked := dashboards.label_values(variable)) or "allValue" not in variable:
+            continue
+        narrowed = set(re.findall(r"(\w+)=~?\"\$", asked[0]))
+        users = [q.expression for q in QUERIES if FILES[q.board] is board]
+        for expression in users:
+            for selector, _ in selectors(expression):
+                matched = {matcher.name for matcher in selector.matchers.matchers}
+                assert name not in matched or narrowed <= matched, expression
+
+
+def test_all_databases_are_those_of_the_chosen_server():
+    target = variables(FILES["db-watchdog-postgresql"])["target"]
+    assert 'server="$server"' in target["query"]["query"]
+    assert target["includeAll"]
+    assert "allValue" not in target
+
+
 def links(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         if isinstance(value.get("url"), str):

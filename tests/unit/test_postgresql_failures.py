@@ -12,8 +12,7 @@ import pytest
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql import errors
 from watchdog.engines.postgresql.failures import classify, facts_of, timed_out
-from watchdog.errors import ActionFailed
-from watchdog.model import Failure, Kind, Phase
+from watchdog.model import ActionFailed, Failure, Kind, Phase
 from watchdog.secret import Secret
 
 URL = PostgresqlUrl((("db.example", 5432),), "watchdog", "shop", Secret("very-S3cret-word"))

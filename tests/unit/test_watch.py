@@ -13,8 +13,7 @@ from tests.support.clock import FakeClock
 from watchdog.clock import SystemClock
 from watchdog.database_url import SqliteUrl
 from watchdog.engines import Engine
-from watchdog.errors import ActionFailed
-from watchdog.model import Failure, Kind, Phase, ProbeSettings, Server, Target
+from watchdog.model import ActionFailed, Failure, Kind, Phase, ProbeSettings, Server, Target
 from watchdog.report import Report
 from watchdog.results import ResultStore
 from watchdog.scheduling.runner import Runner

@@ -42,9 +42,7 @@ TITLES: Final = {
 }
 
 # What a link takes along; each variable is written as Grafana writes it into an address.
-_ALONG: Final = (
-    "${__url_time_range}&${datasource:queryparam}&${job:queryparam}&${instance:queryparam}"
-)
+_ALONG: Final = "${datasource:queryparam}&${job:queryparam}&${instance:queryparam}"
 
 Panel = Builder[dashboard.Panel]
 
@@ -73,7 +71,7 @@ class Board:
 def link_to(uid: str, **variables: str) -> str:
     """Return the address of a board, with these values of its own variables."""
     own = "".join(f"&var-{name}={value}" for name, value in variables.items())
-    return f"/d/{uid}?{_ALONG}{own}"
+    return f"/d/{uid}?{_ALONG}{own}&${{__url_time_range}}"
 
 
 def make(
@@ -111,11 +109,15 @@ def choice(
     selector: str,
     *,
     several: bool,
-    source: str = "",
+    spelled_out: bool = False,
     description: str = "",
 ) -> QueryVariable:
-    """Return a variable that offers the values that a label has on *selector*."""
-    query = f"label_values({selector}, {source or name})"
+    """Return a variable that offers the values that a label has on *selector*.
+
+    "All" is any value, unless it is *spelled_out*: then it is those that are
+    offered, for series that lack the label by which they were narrowed.
+    """
+    query = f"label_values({selector}, {name})"
     variable = (
         QueryVariable(name)
         .label(label)
@@ -130,9 +132,9 @@ def choice(
         .include_all(several)
     )
     if several:
-        variable = variable.all_value(".+").current(
-            dashboard.VariableOption(selected=True, text="All", value="$__all")
-        )
+        variable.current(dashboard.VariableOption(selected=True, text="All", value="$__all"))
+    if several and not spelled_out:
+        variable.all_value(".+")
     return variable
 
 
@@ -164,7 +166,9 @@ def _status_page(address: str) -> TextBoxVariable:
 
 def _links(uid: str) -> list[Builder[dashboard.DashboardLink]]:
     links: list[Builder[dashboard.DashboardLink]] = [
-        _link(title.removeprefix("Databases: "), link_to(other), "dashboard")
+        _link(title.removeprefix("Databases: "), f"/d/{other}?{_ALONG}", "dashboard").keep_time(
+            True
+        )
         for other, title in TITLES.items()
         if other != uid
     ]

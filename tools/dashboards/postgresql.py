@@ -36,7 +36,7 @@ def board(status_page: str) -> Board:
         status_page,
         [
             choice("server", "Server", info, several=False),
-            choice("target", "Database", own, several=True),
+            choice("target", "Database", own, several=True, spelled_out=True),
         ],
         [
             Section("The server now", _now()),

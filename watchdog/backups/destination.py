@@ -25,8 +25,7 @@ from typing import Any, Final
 from watchdog.backups import failures, files, names
 from watchdog.backups.catalogue import Listing
 from watchdog.clock import rfc3339
-from watchdog.errors import ActionFailed
-from watchdog.model import Phase
+from watchdog.model import ActionFailed, Phase
 
 _MEMORY: Final = "destinations.json"
 _RESERVE_SHARE: Final = 0.02

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from watchdog.backups import failures, files, names
-from watchdog.errors import ActionFailed
-from watchdog.model import Phase
+from watchdog.model import ActionFailed, Phase
 
 WAIT: Final = 600.0
 _LOOK_AGAIN: Final = 0.2

@@ -35,8 +35,8 @@ from watchdog.backups.documents import milliseconds
 from watchdog.backups.manifest import Manifest, Verification
 from watchdog.clock import Clock
 from watchdog.engines import BackupEngine, Produced
-from watchdog.errors import ActionFailed, UsageError, WatchdogError
-from watchdog.model import BackupSettings, Failure, Kind, Outcome, Phase, Target
+from watchdog.errors import UsageError, WatchdogError
+from watchdog.model import ActionFailed, BackupSettings, Failure, Kind, Outcome, Phase, Target
 from watchdog.secret import mask
 
 T = TypeVar("T")

@@ -15,8 +15,7 @@ from typing import Final
 from watchdog.backups import failures, files
 from watchdog.backups.catalogue import Backup
 from watchdog.engines import BackupEngine, Proof
-from watchdog.errors import ActionFailed
-from watchdog.model import Phase, Target
+from watchdog.model import ActionFailed, Phase, Target
 
 SIZE: Final = 0
 HASH: Final = 1

@@ -21,8 +21,8 @@ from watchdog.backups.manifest import Verification
 from watchdog.clock import Clock
 from watchdog.database_url import DatabaseUrl
 from watchdog.engines import BackupEngine
-from watchdog.errors import ActionFailed, UsageError
-from watchdog.model import Failure, Phase
+from watchdog.errors import UsageError
+from watchdog.model import ActionFailed, Failure, Phase
 
 # Failures that speak of this machine and not of the backup.
 _OF_THE_MACHINE: Final = frozenset({"pg_dump_not_found", "archive_version_unsupported"})

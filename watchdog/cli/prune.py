@@ -17,8 +17,7 @@ from watchdog.backups.retention import Decision
 from watchdog.cli import NO, YES, _backups
 from watchdog.cli._configuration import Loading, configuration
 from watchdog.cli._console import plain_console
-from watchdog.errors import ActionFailed
-from watchdog.model import Failure, Target
+from watchdog.model import ActionFailed, Failure, Target
 
 Pruned = tuple[Target, Sequence[Decision[Backup]], Failure | None]
 

@@ -21,7 +21,8 @@ from watchdog.cli._console import plain_console
 from watchdog.clock import SystemClock
 from watchdog.config import Config
 from watchdog.database_url import DatabaseUrl
-from watchdog.errors import ActionFailed, UsageError
+from watchdog.errors import UsageError
+from watchdog.model import ActionFailed
 
 
 @click.command(

@@ -26,8 +26,7 @@ from watchdog.engines.postgresql.credentials import Credentials
 from watchdog.engines.postgresql.errors import LineError
 from watchdog.engines.postgresql.failures import classify, timed_out
 from watchdog.engines.postgresql.wire import Timing
-from watchdog.errors import ActionFailed
-from watchdog.model import Phase, Target
+from watchdog.model import ActionFailed, Phase, Target
 
 # Seconds. A dump that waits for a lock holds every lock that it has already.
 LOCK_WAIT: Final = 60.0

@@ -20,9 +20,8 @@ import asyncpg
 
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql.errors import LineError
-from watchdog.errors import ActionFailed
 from watchdog.hints import Evidence, family_of, match
-from watchdog.model import Failure, Kind, Phase
+from watchdog.model import ActionFailed, Failure, Kind, Phase
 from watchdog.secret import mask
 
 _ENGINE: Final = "postgresql"

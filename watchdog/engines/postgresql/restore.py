@@ -23,8 +23,7 @@ from watchdog.engines.postgresql.connection import Connection
 from watchdog.engines.postgresql.dump import list_of, session
 from watchdog.engines.postgresql.failures import classify
 from watchdog.engines.postgresql.wire import Timing
-from watchdog.errors import ActionFailed
-from watchdog.model import Phase
+from watchdog.model import ActionFailed, Phase
 
 NONEMPTY: Final = "restore_into_nonempty"
 _MAINTENANCE: Final = ("postgres", "template1")

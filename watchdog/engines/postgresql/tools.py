@@ -23,9 +23,8 @@ from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql.connection import APPLICATION
 from watchdog.engines.postgresql.credentials import Credentials
 from watchdog.engines.postgresql.failures import facts_of
-from watchdog.errors import ActionFailed
 from watchdog.hints import Evidence
-from watchdog.model import Failure, Kind, Phase, Target
+from watchdog.model import ActionFailed, Failure, Kind, Phase, Target
 from watchdog.process import Completed
 from watchdog.secret import Secret, mask
 

@@ -23,8 +23,7 @@ from watchdog.engines.sqlite.files import Files, survey
 from watchdog.engines.sqlite.reading import Progress, Way
 from watchdog.engines.sqlite.recovering import NEEDS_RECOVERY, copy_recovered
 from watchdog.engines.sqlite.troubles import SqliteTrouble
-from watchdog.errors import ActionFailed
-from watchdog.model import Phase, Target
+from watchdog.model import ActionFailed, Phase, Target
 from watchdog.slots import Slots
 
 T = TypeVar("T")

@@ -25,8 +25,7 @@ from typing import Final
 from watchdog.engines.sqlite.files import uri
 from watchdog.engines.sqlite.reading import Progress, Way, read
 from watchdog.engines.sqlite.troubles import SqliteTrouble
-from watchdog.errors import ActionFailed
-from watchdog.model import Failure, Kind, Phase
+from watchdog.model import ActionFailed, Failure, Kind, Phase
 
 # 4 MiB of the usual pages: long enough to be as fast as in one piece, short
 # enough to stop within a second on a slow disk.

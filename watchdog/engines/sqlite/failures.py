@@ -17,8 +17,7 @@ from pathlib import Path
 from watchdog import hints
 from watchdog.database_url import SqliteUrl
 from watchdog.engines.sqlite.troubles import SqliteTrouble
-from watchdog.errors import ActionFailed
-from watchdog.model import Failure, Kind, Phase, Target
+from watchdog.model import ActionFailed, Failure, Kind, Phase, Target
 from watchdog.secret import mask
 from watchdog.slots import StillStuckError
 
