@@ -18,7 +18,7 @@ from typing import Any, Final
 import structlog
 
 from watchdog import schedule
-from watchdog.backups import catalogue
+from watchdog.backups import catalogue, destination
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.destination import Destinations
 from watchdog.backups.looking import Looks, silent
@@ -259,24 +259,39 @@ class BackupWatch:
     # ------------------------------------------------------------------ what is known
 
     async def rescan_regularly(self) -> None:
-        """Look every 45 seconds at what others added or took away, until cancelled."""
+        """Look every 45 seconds at what others added, took away or filled, until cancelled."""
         while True:
             await asyncio.sleep(_RESCAN)
             await self.rescan()
 
     async def rescan(self) -> None:
         """Look once; read the catalogue only where a folder has changed."""
-        stamp = [await self._stamp_of(directory) for directory in self._directories()]
+        seen = {directory: await self._glance(directory) for directory in self._directories()}
+        stamp = [found for found, _ in seen.values()]
         changed, self._stamp = stamp != self._stamp, stamp
         for planned in list(self._planned.values()):
-            if changed or self._is_blind(planned):
+            _, free = seen.get(settings_of(planned.target).directory, (None, None))
+            if changed or free is None or self._is_blind(planned):
                 await self._refresh(planned)
+            else:
+                self._tell_free(planned, free)
 
-    async def _stamp_of(self, directory: Path) -> object:
+    async def _glance(self, directory: Path) -> tuple[object, int | None]:
+        """Return what changes with the folders, and the free space; nothing of a silent one."""
         try:
-            return await self._looks.at(directory, lambda: catalogue.stamp([directory]))
+            return await self._looks.at(
+                directory,
+                lambda: (catalogue.stamp([directory]), destination.free_bytes(directory)),
+            )
         except TimeoutError:
-            return None
+            return None, None
+
+    def _tell_free(self, planned: _Planned, free: int) -> None:
+        # Others fill the disk as well, and change no folder of ours.
+        status = self._store.status(planned.target.name)
+        if status is not None and status.backup.destination_free != free:
+            known = replace(status.backup, destination_free=free)
+            self._report.take_backup(planned.target.name, known)
 
     def _is_blind(self, planned: _Planned) -> bool:
         status = self._store.status(planned.target.name)

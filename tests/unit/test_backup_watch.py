@@ -181,6 +181,21 @@ async def test_a_look_that_a_reload_overtakes_does_not_bring_a_backup_back(
     assert not house.known().enabled
 
 
+async def test_free_space_that_others_take_is_seen_though_no_folder_changes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (house.folder / "backups").mkdir()
+    await house.configure(house.target())
+    await house.backups.rescan()
+    before = house.known()
+    monkeypatch.setattr("watchdog.backups.destination.free_bytes", lambda directory: 4096)
+    read = []
+    monkeypatch.setattr("watchdog.backup_watch.known_of", lambda *a: read.append(a))
+    await house.backups.rescan()
+    assert house.known() == replace(before, destination_free=4096)
+    assert not read  # dear where there are many backups
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking.Looks.__init__, "__defaults__", (0.1,))
