@@ -155,7 +155,7 @@ make_user() {
         return
     fi
     if command -v systemd-sysusers >/dev/null; then
-        act systemd-sysusers "$files/db-watchdog.sysusers.conf"
+        act env SYSTEMD_LOG_LEVEL=warning systemd-sysusers "$files/db-watchdog.sysusers.conf"
     else
         act useradd --system --user-group --home-dir "$state" --no-create-home --shell /usr/sbin/nologin "$user"
     fi
@@ -230,6 +230,11 @@ prune_releases() {
 
 # ---------------------------------------------------------------------- the configuration, as the service sees it
 
+explain() {
+    journalctl --sync 2>/dev/null || true # or the last lines are not there yet
+    journalctl --unit="$1" --lines=12 --output=cat --no-pager || true
+}
+
 # A unit without what would wait for others, or call them.
 alone() { sed -E '/^(Wants|After|Requires|BindsTo|OnFailure|OnSuccess)=/d' "$1"; }
 
@@ -270,7 +275,7 @@ END
     status=0
     systemctl start "$trial" 2>/dev/null || status=$(systemctl show --property=ExecMainStatus --value "$trial")
     if [ "$status" != 0 ] && [ ! -s "$said" ]; then
-        systemctl status --no-pager --lines=5 "$trial" >"$said" 2>&1 || true
+        explain "$trial" >"$said" 2>&1
     fi
     rm -rf "${folder:?}/$trial" "${folder:?}/$trial.d"
     systemctl daemon-reload
@@ -310,7 +315,7 @@ start_service() {
         return
     fi
     if ! act systemctl restart "$unit"; then
-        systemctl status --no-pager --lines=10 "$unit" >&2 || true
+        explain "$unit" >&2
         [ -z "$old" ] || take_back
         release=''
         die 'all is installed, but the service does not start: the lines above say why. Then: systemctl start db-watchdog'

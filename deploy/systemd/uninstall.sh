@@ -35,6 +35,7 @@ say() { printf '  %s\n' "$*"; }
 act() {
     if [ -n "$dry" ]; then say "would run: $*"; else "$@"; fi
 }
+did() { [ -n "$dry" ] || say "$@"; }
 there() { [ -e "$1" ] || [ -L "$1" ]; }
 booted() { [ -d /run/systemd/system ]; }
 
@@ -78,12 +79,14 @@ named_by_letter() {
         sed -E "s/[[:space:]]*\$//; /^\$/d; s|^([^/\$])|$etc/\1|"
 }
 
+backups_in() { find -P "$1" -xdev -name '*.manifest.json' 2>/dev/null; }
+
 warn() {
     echo 'This deletes for good:'
     for each in "$etc" "$drop_ins" "$state"; do
         ! there "$each" || say "$each"
     done
-    backups=$(find -P "$state" -xdev -name '*.manifest.json' 2>/dev/null | wc -l)
+    backups=$(backups_in "$state" | wc -l)
     [ "$backups" = 0 ] || say "and with it $backups backups ($(du -shx "$state" | cut -f1)): copy away what is still needed"
     [ -z "$elsewhere" ] || printf 'Not deleted, backups elsewhere:\n%s\n' "$(printf '%s\n' "$elsewhere" | sed 's/^/  /')"
 }
@@ -101,16 +104,16 @@ ask() {
 stop_service() {
     if booted && systemctl is-active --quiet "$unit"; then
         act systemctl stop "$unit"
-        say 'stopped the service'
+        did 'stopped the service'
     fi
     if systemctl is-enabled --quiet "$unit" 2>/dev/null; then
         act systemctl disable --quiet "$unit"
-        say 'disabled the service'
+        did 'disabled the service'
     fi
 }
 
 remove() {
-    ! there "$1" || { act rm -rf --one-file-system "$1" && say "removed $1"; }
+    ! there "$1" || { act rm -rf --one-file-system "$1" && did "removed $1"; }
 }
 
 remove_unit() {
@@ -145,7 +148,11 @@ remove_program() {
 # ---------------------------------------------------------------------- what is the operator's
 
 purge_all() {
-    remove "$etc"
+    if [ -n "$(backups_in "$etc")" ]; then
+        say "kept $etc: backups are in it"
+    else
+        remove "$etc"
+    fi
     remove "$drop_ins"
     if [ -L "$state" ]; then
         say "kept what is in $(readlink -f "$state"): $state was a link to it"
@@ -156,7 +163,7 @@ purge_all() {
         return
     fi
     if getent passwd "$user" >/dev/null; then
-        act userdel "$user" && say "removed the user $user"
+        act userdel "$user" && did "removed the user $user"
     fi
     if getent group "$user" >/dev/null && [ -z "$dry" ]; then
         act groupdel "$user"
@@ -182,7 +189,7 @@ main() {
         ! there "$each" || say "kept $each"
     done
     ! getent passwd "$user" >/dev/null || say "kept the user $user, to whom they belong"
-    echo 'All of it goes with: uninstall.sh --purge'
+    echo 'All of it goes with --purge: sh deploy/systemd/uninstall.sh --purge, in the project'
 }
 
 # Read whole before it runs: it removes its own file.

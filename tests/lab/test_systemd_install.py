@@ -31,6 +31,8 @@ HTTP = "http://127.0.0.1:10187"
 SOURCE = "/root/db-watchdog"
 WHEELS = "/srv/wheels"
 INSTALLED = f"/{PREFIX}"
+INSTALLER = f"{SOURCE}/deploy/systemd/install.sh"
+REMOVER = f"{SOURCE}/deploy/systemd/uninstall.sh"
 UNINSTALL = f"{INSTALLED}/current/deploy/uninstall.sh"
 BAD = "targets:\n  - name: third\n    ulr: sqlite:////var/lib/codelab/auth.db\n"
 SEEN = ("/opt", "/usr/local", "/etc", "/var/lib", "/root", "/run/systemd/system")
@@ -107,7 +109,7 @@ def clean(machine: Machine) -> None:
 
 def install(machine: Machine, *options: str, status: int = 0) -> str:
     """Install from the project and the wheels; return all it said."""
-    command = ["sh", f"{SOURCE}/deploy/systemd/install.sh", "--wheelhouse", WHEELS, *options]
+    command = ["sh", INSTALLER, "--wheelhouse", WHEELS, *options]
     done = machine.run(*command, check=False, timeout=280)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -184,7 +186,7 @@ def test_from_nothing_to_a_service_that_answers_and_back_to_nothing(machine: Mac
     assert {CONFIG, "/etc/db-watchdog/.env", "/var/lib/db-watchdog"} <= left
     assert machine.run("systemctl", "cat", UNIT, check=False).returncode != 0
 
-    uninstall(machine, "--purge", "--yes", script=f"{SOURCE}/deploy/systemd/uninstall.sh")
+    uninstall(machine, "--purge", "--yes", script=REMOVER)
     assert files(machine) == before
     assert accounts(machine) == people
 
@@ -264,8 +266,7 @@ def test_a_release_that_does_not_start_is_taken_back(machine: Machine) -> None:
 def test_an_interrupted_upgrade_leaves_nothing_of_itself(machine: Machine) -> None:
     install(machine)
     pid, kept = main_pid(machine), releases(machine)
-    script = f"{SOURCE}/deploy/systemd/install.sh"
-    machine.run("systemd-run", "-q", "--unit=upgrade", "sh", script, "--wheelhouse", WHEELS)
+    machine.run("systemd-run", "-q", "--unit=upgrade", "sh", INSTALLER, "--wheelhouse", WHEELS)
     wait_for("a second release", lambda: len(releases(machine)) == 2)
     machine.run("systemctl", "stop", "upgrade")
     assert releases(machine) == kept
@@ -322,9 +323,8 @@ def test_a_wheel_by_its_name_or_its_path_is_as_good_as_the_project(machine: Mach
 
 
 def test_roots_own_umask_does_not_lock_the_service_out(machine: Machine) -> None:
-    script = f"{SOURCE}/deploy/systemd/install.sh"
     machine.run(
-        "sh", "-c", f"umask 077; export PYTHONPATH=/nowhere PIP_USER=1; sh {script} "
+        "sh", "-c", f"umask 077; export PYTHONPATH=/nowhere PIP_USER=1; sh {INSTALLER} "
         f"--wheelhouse {WHEELS}", timeout=280,
     )  # fmt: skip
     assert active(machine)
@@ -357,6 +357,18 @@ def test_a_purge_asks_first_and_spares_backups_elsewhere(machine: Machine) -> No
     assert "db-watchdog:" in accounts(machine), "whom the other backups belong to"
 
 
+def test_a_purge_without_the_program_spares_backups_beside_the_configuration(
+    machine: Machine,
+) -> None:
+    machine.write(CONFIG, "defaults:\n  backup: {schedule: '@every 1h', directory: backups}\n")
+    machine.write("/etc/db-watchdog/backups/mine/a.manifest.json", "{}")
+    machine.write("/var/lib/db-watchdog/attempts.json", "{}")
+    said = uninstall(machine, "--purge", "--yes", script=REMOVER)
+    assert "/etc/db-watchdog/backups\n" in said
+    assert (machine.root / "etc/db-watchdog/backups/mine/a.manifest.json").exists()
+    assert not (machine.root / "var/lib/db-watchdog").exists()
+
+
 def test_a_dry_run_does_nothing(machine: Machine) -> None:
     before, people = files(machine), accounts(machine)
     said = install(machine, "--dry-run")
@@ -372,4 +384,16 @@ def test_what_is_missing_is_named_before_anything_is_done(machine: Machine) -> N
     machine.write("/srv/python", no_venv, 0o755)
     assert "apt-get install python3." in install(machine, "--python", "/srv/python", status=1)
     assert "no such file" in install(machine, "--from", "/srv/no.whl", status=2)
+    by_hand = machine.root / PREFIX
+    by_hand.mkdir()
+    (by_hand / "pyvenv.cfg").touch()
+    assert f"mv {INSTALLED} {INSTALLED}.by-hand" in install(machine, status=1)
+    shutil.rmtree(by_hand)
+    machine.write("/usr/local/bin/db-watchdog", "#!/usr/bin/python3\n", 0o755)
+    assert "a pip install by hand?" in install(machine, status=1)
+    machine.run("rm", "/usr/local/bin/db-watchdog")
+    machine.run("systemctl", "mask", UNIT)
+    assert "is masked" in install(machine, status=1)
+    machine.run("systemctl", "unmask", UNIT)
+    machine.run("rm", "/srv/python")
     assert files(machine) == before

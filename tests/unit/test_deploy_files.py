@@ -305,3 +305,19 @@ def test_shellcheck_has_nothing_to_say(script: Path) -> None:
     needs("shellcheck")
     said = subprocess.run(["shellcheck", script], check=False, capture_output=True, text=True)
     assert said.stdout == ""
+
+
+@pytest.mark.parametrize("name", ["install.sh", "uninstall.sh"])
+def test_a_script_says_what_it_can_do_and_takes_nothing_else(name: str) -> None:
+    text = (SYSTEMD / name).read_text()
+    told = subprocess.run(
+        ["sh", SYSTEMD / name, "--help"], check=True, capture_output=True, text=True
+    )
+    options = set(re.findall(r"^ +(?:-h, )?(--[a-z-]+)", told.stdout, re.MULTILINE))
+    assert options == set(re.findall(r"^ +(?:-h \| )?(--[a-z-]+)\) [a-z]+", text, re.MULTILINE))
+    assert "--dry-run" in options
+    refused = subprocess.run(
+        ["sh", SYSTEMD / name, "--dry-urn"], check=False, capture_output=True, text=True
+    )
+    assert refused.returncode == 2
+    assert "--dry-urn: no such option" in refused.stderr
