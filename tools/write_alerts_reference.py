@@ -50,7 +50,7 @@ holds back the ticket of the same name. Its receivers are empty: write yours the
 on PostgreSQL, `server`; what is about a whole server carries `server` and no `target`, so that a
 database that is down does not hold it back.
 
-**Annotations.** `summary` names the hints that applied when it fired: ids of [hints.md](hints.md),
+**Annotations.** `summary` names the hints that apply while it fires: ids of [hints.md](hints.md),
 explained by `db-watchdog explain ID`. `description` says what it means, `action` what to do first,
 `runbook_url` points to the section below.
 

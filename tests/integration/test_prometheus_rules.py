@@ -99,6 +99,33 @@ SUMMARIES = {
         {"server": "s:5432", "probe": "connections"},
         "s:5432 answers, but not to the probe connections: statement_timeout",
     ),
+    "DatabaseFlapping-ticket": (
+        {
+            f"watchdog_up{{{TARGET}}}": "1x40 0 1 0 1x20",
+            f'watchdog_hint_active{{{TARGET},hint="server_crashed"}}': "0x40 1 0 1 0x20",
+            f'watchdog_hint_active{{{TARGET},hint="disk_full"}}': "0x60",
+        },
+        {},
+        "a went up or down 4 times in 30 minutes: server_crashed",
+    ),
+    "SqliteWalGrowing-ticket": (
+        {f"watchdog_sqlite_wal_size_bytes{{{TARGET}}}": "300000000+1000000x60"},
+        {},
+        "The write-ahead log of a has 343.3MiB and grows on",
+    ),
+    "BackupDestinationFilling-ticket": (
+        {
+            f"watchdog_backup_last_size_bytes{{{TARGET}}}": "2048x60",
+            f'watchdog_destination_free_bytes{{{TARGET},destination="/b"}}': "3072x60",
+        },
+        {"engine": None, "destination": "/b"},
+        "/b has 3kiB left for backups: one more of each target may not fit",
+    ),
+    "DbWatchdogRestarting-ticket": (
+        {f"process_start_time_seconds{{{DAEMON}}}": "1x40 60 120 180x20"},
+        {"engine": None},
+        "db-watchdog at w:1 started 3 times in 30 minutes",
+    ),
     "DbWatchdogAbsent-page": (
         {f"up{{{DAEMON}}}": "0x60"},
         {"engine": None},
