@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 DAEMON = "http://127.0.0.1:10187"
 PROMETHEUS = "http://127.0.0.1:9090"
 ALERTMANAGER = "http://127.0.0.1:9093"
+GRAFANA = "http://127.0.0.1:3000"
 PASSWORD = "codelab_password"
 ROLE_PASSWORD = "role-lab-password"
 SETTINGS = {
@@ -34,9 +35,10 @@ SETTINGS = {
     "DB_WATCHDOG_IMAGE": "lab/db-watchdog",
     "PROMETHEUS_IMAGE": "lab/prometheus",
     "ALERTMANAGER_IMAGE": "lab/alertmanager",
+    "GRAFANA_IMAGE": "lab/grafana",
 }
 
-SERVICES = ("postgres", "db-watchdog", "prometheus", "alertmanager")
+SERVICES = ("postgres", "db-watchdog", "prometheus", "alertmanager", "grafana")
 
 
 class Project:
@@ -113,6 +115,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
                 **{name: Path(program) for name, program in alertmanager.items() if program},
             },
         )
+        made.make_stand_in("grafana", SETTINGS["GRAFANA_IMAGE"], {})
         made.docker(
             "build", "-q", "-t", SETTINGS["DB_WATCHDOG_IMAGE"],
             "--build-arg", "PYTHON_IMAGE=lab/python", "--build-arg", "POSTGRES_CLIENT=base",
@@ -166,6 +169,19 @@ def test_prometheus_scrapes_the_daemon(project: Project) -> None:
         lambda: [s["value"][1] for s in project.query("watchdog_up")] == ["1", "1"],
         40,
     )
+
+
+def test_grafana_is_given_what_it_provisions(project: Project) -> None:
+    """By a stand-in, which reads the files where Grafana looks for them, as Grafana's user."""
+    found = project.engine.get_json(f"{GRAFANA}/api/health")
+    assert found["dashboards"] == sorted(
+        path.stem for path in (ROOT / "config" / "grafana" / "dashboards").iterdir()
+    )
+    assert found["home"] == "db-watchdog-fleet"
+    assert found["provisioned"] == ["dashboards/db-watchdog.yml", "datasources/prometheus.yml"]
+    assert found["admin_password"] == PASSWORD
+    assert found["anonymous"] == "false"
+    assert found["keeps"] is True
 
 
 def test_a_backup_is_taken_by_each_role(project: Project) -> None:
@@ -250,7 +266,8 @@ def test_no_password_is_on_a_command_line_or_in_a_log(project: Project) -> None:
 def test_ports_are_published_on_loopback_alone(project: Project) -> None:
     published = {name for name in project.engine.listens() if not name.startswith("127.0.0.")}
     assert published == set()
-    assert {"127.0.0.1:10187", "127.0.0.1:9090", "127.0.0.1:9093"} <= project.engine.listens()
+    wanted = {f"127.0.0.1:{port}" for port in (10187, 9090, 9093, 3000)}
+    assert wanted <= project.engine.listens()
 
 
 def test_the_init_script_may_run_again(project: Project) -> None:
