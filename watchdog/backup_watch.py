@@ -340,9 +340,11 @@ class BackupWatch:
         """Return what was known before, and that the destination does not answer now."""
         target, directory = planned.target, settings_of(planned.target).directory
         before = self._store.status(target.name)
+        known = before.backup if before else BackupStatus()
         return replace(
-            before.backup if before else BackupStatus(),
+            known,
             enabled=True,
+            listed=known.enabled and known.listed,
             last_attempt_successful=False,
             last_failure=silent(directory, target.name),
             interval=planned.schedule.longest_gap(self._clock.now()).total_seconds(),
@@ -363,7 +365,8 @@ class BackupWatch:
             except TimeoutError:
                 for target in (planned.target for planned in self._planned.values()):
                     if settings_of(target).directory == directory:
-                        found += self._destinations.recall(folder_of(target)).backups
+                        seen = self._destinations.recall(folder_of(target))
+                        found += seen.backups if seen is not None else ()
         found.sort(key=lambda backup: (backup.taken_at, backup.id), reverse=True)
         names = set(self._planned)
         return [backup.document() for backup in found if backup.manifest.target in names]

@@ -37,10 +37,13 @@ class ActiveHint:
 class BackupStatus:
     """What is known of a target's backups. Instants are UTC or ``None`` for never; times seconds.
 
-    ``runs`` and ``failures`` count since the process started.
+    ``runs`` and ``failures`` count since the process started. ``listed`` is
+    whether what the destination holds is known: where it has not been seen
+    since the start, no backups does not mean never.
     """
 
     enabled: bool = False
+    listed: bool = True
     runs: int = 0
     failures: int = 0
     last_attempt_at: datetime | None = None

@@ -17,6 +17,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.support.daemon import Daemon, wait_until
 from tests.support.postgres import Cluster, Database, bin_dir
 
 Run = Callable[..., subprocess.CompletedProcess]
@@ -419,3 +420,25 @@ def test_what_a_killed_command_leaves_is_no_backup_and_is_swept_by_the_next(
     assert again.returncode == 0, again.stdout
     assert not [path.name for path in folder.iterdir() if path.name.endswith(".partial")]
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_after_a_restart_a_destination_that_is_away_reads_as_unknown_and_not_as_never(
+    tmp_path: Path,
+) -> None:
+    database, directory = tmp_path / "app.db", tmp_path / "backups"
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("create table t (x)")
+    backup = {"directory": str(directory), "schedule": "@every 1h", "run_on_start": True}
+    targets = [{"name": "app", "url": f"sqlite:///{database}", "backup": backup}]
+    point = "watchdog_backup_recovery_point_timestamp_seconds"
+    with Daemon(tmp_path, {"targets": targets}) as daemon:
+        daemon.event("backup taken")
+        wait_until(lambda: daemon.metric(point, target="app"), "the recovery point is told")
+        assert daemon.stop() == 0
+    directory.rename(tmp_path / "unmounted")
+    directory.mkdir()
+    with Daemon(tmp_path, {"targets": targets}) as daemon:
+        assert daemon.metric(point, target="app") is None
+        assert daemon.metric("watchdog_backups", target="app") is None
+        assert daemon.metric("watchdog_backup_last_attempt_successful", target="app") == 0
+        assert daemon.target("app")["hint"]["id"] == "destination_missing"

@@ -101,9 +101,9 @@ class Destinations:
         """Remember what *folder* of a target held, for the time when it cannot be looked at."""
         self._listings[folder] = listing
 
-    def recall(self, folder: Path) -> Listing:
-        """Return what this process last saw in *folder*."""
-        return self._listings.get(folder, Listing())
+    def recall(self, folder: Path) -> Listing | None:
+        """Return what this process last saw in *folder*, ``None`` if it never has."""
+        return self._listings.get(folder)
 
     def _open(self, directory: Path, target: str) -> None:
         self.require(directory, target, Phase.PREFLIGHT)

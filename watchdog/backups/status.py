@@ -25,12 +25,14 @@ from watchdog.schedule import Schedule
 class Known:
     """What the files say. ``missing`` is why the destination cannot be looked at, if so.
 
-    ``listing`` is then what was last seen there by this process.
+    ``listing`` is then what was last seen there by this process, and
+    ``listed`` whether it ever saw anything.
     """
 
     target: Target
     directory: Path
     listing: Listing = field(default_factory=Listing)
+    listed: bool = True
     attempts: tuple[Attempt, ...] = ()
     free: int | None = None
     missing: Failure | None = None
@@ -50,7 +52,9 @@ def known_of(target: Target, destinations: Destinations) -> Known:
     try:
         destinations.require(directory, target.name, Phase.PREFLIGHT)
     except ActionFailed as error:
-        return replace(known, listing=destinations.recall(folder), missing=error.failure)
+        seen = destinations.recall(folder)
+        known = replace(known, listed=seen is not None, missing=error.failure)
+        return replace(known, listing=seen) if seen is not None else known
     listing = catalogue.scan_folder(folder).of(target.name)
     destinations.keep(folder, listing)
     return replace(known, listing=listing, free=destination.free_bytes(directory))
@@ -66,6 +70,7 @@ def status_of(known: Known, schedule: Schedule, now: datetime) -> BackupStatus:
     restored = _last_restored(backups)
     return BackupStatus(
         enabled=True,
+        listed=known.listed,
         last_attempt_at=last.finished_at if last else None,
         last_attempt_successful=_successful(known, last),
         last_failure=known.missing or (last.failure if last else None),

@@ -91,12 +91,16 @@ def _backup(known: BackupStatus) -> Iterator[Sample]:
     yield names.BACKUP_FAILURES.sample(known.failures)
     for metric, name in _INSTANTS:
         moment: datetime | None = getattr(known, name)
-        yield metric.sample(moment.timestamp() if moment is not None else 0)
+        if moment is not None:
+            yield metric.sample(moment.timestamp())
+        elif known.listed:
+            yield metric.sample(0)  # never; where nobody could look it is unknown, and absent
     for metric, name in _MEASURES:
         value: float | None = getattr(known, name)
         if value is not None:
             yield metric.sample(value)
-    yield names.BACKUPS.sample(known.count)
-    yield names.BACKUP_STORED.sample(known.stored_bytes)
+    if known.listed:
+        yield names.BACKUPS.sample(known.count)
+        yield names.BACKUP_STORED.sample(known.stored_bytes)
     if known.destination_free is not None:
         yield names.DESTINATION_FREE.sample(known.destination_free, known.destination)

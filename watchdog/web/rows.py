@@ -124,7 +124,9 @@ class Rows(Narrator):
         if status.target.backup is None and not status.backup.enabled:
             return self.words("off")
         point = status.backup.recovery_point
-        return self.moment(point) if point is not None else self.words("never")
+        if point is None:
+            return self.words("never" if status.backup.listed else "unknown")
+        return self.moment(point)
 
     def _recovery_state(self, status: Status) -> str:
         if status.backup.last_attempt_successful is False:
