@@ -42,6 +42,10 @@ CONNECT: Final = "connect"
 # interval is due now.
 _SLACK: Final = 0.1
 
+# A dear question that got no answer (its round was spent, a lock was in the
+# way) is asked again after this many seconds and not after its long interval.
+_TRY_AGAIN: Final = 60.0
+
 
 @dataclass(slots=True)
 class _Course:
@@ -57,13 +61,13 @@ class _Course:
 
 
 class DueProbes:
-    """Remembers when each probe was last asked."""
+    """Remembers when each probe is due again."""
 
     def __init__(self, probes: Iterable[Probe], every: float, clock: Clock) -> None:
         self._probes = tuple(probes)
         self._every = every
         self._clock = clock
-        self._asked: dict[str, float] = {}
+        self._due_at: dict[str, float] = {}
 
     def now(self, *, forced: bool = False) -> list[Probe]:
         """Return the probes that are due, in the order of their names."""
@@ -74,13 +78,15 @@ class DueProbes:
         """Return how often *probe* is asked, seconds: as often as its session at most."""
         return max(self._every, probe.interval or 0.0)
 
-    def asked(self, probe: Probe) -> None:
-        """Note that *probe* has been asked."""
-        self._asked[probe.name] = self._clock.monotonic()
+    def asked(self, probe: Probe, *, answered: bool) -> None:
+        """Note that *probe* has been asked; one without an answer is due again within a minute."""
+        wait = self.interval(probe)
+        if not answered:
+            wait = min(wait, max(self._every, _TRY_AGAIN))
+        self._due_at[probe.name] = self._clock.monotonic() + wait * (1 - _SLACK)
 
     def _is_due(self, probe: Probe, now: float) -> bool:
-        last = self._asked.get(probe.name)
-        return last is None or now - last >= self.interval(probe) * (1 - _SLACK)
+        return now >= self._due_at.get(probe.name, now)
 
 
 class _Work:
@@ -106,7 +112,7 @@ class _Work:
                 failure = error.failure
             except Exception as error:  # noqa: BLE001 - the guard of a probe
                 failure = self._engine.failure(error, self._engine_phase(), target)
-            due.asked(probe)
+            due.asked(probe, answered=failure is None)
             course.facts.update(answer.facts)
             course.runs.append(self._run(probe, due, began, answer, failure))
             if failure is not None and blinds_all(failure):
