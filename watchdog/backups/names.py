@@ -30,11 +30,6 @@ def new_id(taken_at: datetime) -> str:
     return f"{taken_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
-def is_id(text: str) -> bool:
-    """Whether *text* has the form of a backup's id."""
-    return _ID.fullmatch(text) is not None
-
-
 def artefact(folder: Path, identity: str, suffix: str) -> Path:
     """Return where the finished artefact lies."""
     return folder / f"{identity}.{suffix}"

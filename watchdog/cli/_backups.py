@@ -23,14 +23,14 @@ from watchdog.backups import catalogue
 from watchdog.backups.catalogue import Listing
 from watchdog.backups.destination import Destinations, state_folder
 from watchdog.backups.pipeline import Pipeline, settings_of
-from watchdog.cli._configuration import Loading
+from watchdog.cli._configuration import Loading, named_targets
 from watchdog.cli._environment import run as run_loop
 from watchdog.clock import SystemClock
 from watchdog.config import Config, scalars
-from watchdog.database_url import DatabaseUrl, PostgresqlUrl
+from watchdog.database_url import DatabaseUrl
 from watchdog.errors import ConfigurationError, UsageError
 from watchdog.model import Failure, Phase, Target
-from watchdog.secret import Secret, mask
+from watchdog.secret import mask
 
 T = TypeVar("T")
 
@@ -51,14 +51,7 @@ PHASES: Final = {
 
 def choose(config: Config, names: Sequence[str]) -> tuple[Target, ...]:
     """Return the named targets, or all that are backed up. Raises ``UsageError``."""
-    known = {target.name: target for target in config.targets}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise UsageError(
-            f"unknown target {', '.join(unknown)}: configured are"
-            f" {', '.join(known) or 'none'} ({config.source})"
-        )
-    chosen = tuple(known[name] for name in dict.fromkeys(names))
+    chosen = named_targets(config, names)
     for target in chosen:
         settings_of(target)
     chosen = chosen or tuple(target for target in config.targets if target.backup is not None)
@@ -116,7 +109,7 @@ def pipeline(loading: Loading, config: Config) -> Pipeline:
 def target_or_url(text: str, config: Config | None) -> tuple[DatabaseUrl, Target | None]:
     """Return the database URL that *text* is, or that of the target which it names."""
     if config is not None and (target := config.target(text)) is not None:
-        return _with_password(target), target
+        return target.url, target
     if "://" not in text:
         known = ", ".join(target.name for target in config.targets) if config else "none"
         raise UsageError(f"{text!r} is neither a URL nor a target (configured: {known})")
@@ -125,17 +118,6 @@ def target_or_url(text: str, config: Config | None) -> tuple[DatabaseUrl, Target
         return database_url.parse(text, environ=os.environ, base_dir=base), None
     except database_url.DatabaseUrlError as error:
         raise UsageError(str(error)) from error
-
-
-def _with_password(target: Target) -> DatabaseUrl:
-    """Return the URL of *target* with the password of its file, where it has one."""
-    if target.password_file is None or not isinstance(target.url, PostgresqlUrl):
-        return target.url
-    try:
-        text = target.password_file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the password of {target.name}: {error}") from error
-    return target.url.with_password(Secret(text.rstrip("\r\n")))
 
 
 def duration(text: str, option: str) -> float:

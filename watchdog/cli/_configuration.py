@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ import click
 from watchdog import config, engines
 from watchdog.config import Config
 from watchdog.engines import Engine
+from watchdog.errors import UsageError
+from watchdog.model import Target
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,18 @@ class Loading:
 def installed_engines() -> frozenset[str]:
     """Return the names of the engines, one a package, without importing any driver."""
     return frozenset(package.name for package in pkgutil.iter_modules(engines.__path__))
+
+
+def named_targets(config: Config, names: Sequence[str]) -> tuple[Target, ...]:
+    """Return the targets called *names*, each once. Raises ``UsageError`` for an unknown one."""
+    known = {target.name: target for target in config.targets}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UsageError(
+            f"unknown target {', '.join(unknown)}: configured are"
+            f" {', '.join(known) or 'none'} ({config.source})"
+        )
+    return tuple(known[name] for name in dict.fromkeys(names))
 
 
 def configuration(command: Callable[..., Any]) -> Callable[..., Any]:

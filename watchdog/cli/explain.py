@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 import click
 
@@ -27,6 +27,7 @@ from watchdog.hints.events import Event, events
 from watchdog.hints.facts import facts_of
 from watchdog.model import Hint
 from watchdog.secret import mask
+from watchdog.web.documents import explanations_document, hint_document
 
 _WORTH_SAYING: Final = 0.3
 _LONGEST_LINE: Final = 16 * 1024  # characters; the rest of a longer one is left out
@@ -123,7 +124,7 @@ def _explain_one(what: str, code: str, engine: str, language: str, as_json: bool
         (hint, sure) for hint, sure in _hints(what, code, engine, language) if sure >= _WORTH_SAYING
     ]
     if as_json:
-        document = {"hints": [_document(hint) | {"confidence": sure} for hint, sure in found]}
+        document = explanations_document(found)
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
     elif found:
         _tell(found, language)
@@ -174,16 +175,6 @@ def _tell_steps(hint: Hint, language: str) -> None:
     for number, step in enumerate(hint.steps, start=1):
         click.echo(f"  {number}. {step}")
     click.echo(f"  {_WORDS[language]['more']} {hint.documentation}")
-
-
-def _document(hint: Hint) -> dict[str, Any]:
-    return {
-        "id": hint.id,
-        "title": hint.title,
-        "cause": hint.cause,
-        "steps": list(hint.steps),
-        "documentation": hint.documentation,
-    }
 
 
 # ------------------------------------------------------------------ a log
@@ -320,7 +311,7 @@ def _is_file(what: str) -> bool:
 def _list(language: str, as_json: bool) -> None:
     if as_json:
         hints = [render(cause, {}, language) for cause in entries()]
-        document = {"hints": [_document(hint) | {"family": kinds()[hint.id]} for hint in hints]}
+        document = {"hints": [hint_document(hint) | {"family": kinds()[hint.id]} for hint in hints]}
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
     from rich.box import SIMPLE  # noqa: PLC0415 - only this output needs it

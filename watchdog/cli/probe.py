@@ -11,14 +11,12 @@ from rich.text import Text
 
 from watchdog import log
 from watchdog.cli import NO, USAGE, YES
-from watchdog.cli._configuration import Loading, configuration
+from watchdog.cli._configuration import Loading, configuration, named_targets
 from watchdog.cli._console import plain_console
 from watchdog.cli._environment import run as run_loop
 from watchdog.cli._round import one_round
 from watchdog.clock import SystemClock
-from watchdog.config import Config
 from watchdog.errors import ConfigurationError, UsageError
-from watchdog.model import Target
 from watchdog.results import ResultStore, ServerStatus, Status
 from watchdog.secret import mask
 from watchdog.web.documents import hint_of, targets_document
@@ -75,7 +73,7 @@ def COMMAND(  # noqa: N802 - the registry's name
     """
     try:
         config = loading.load()
-        chosen = _choose(config, targets)
+        chosen = named_targets(config, targets) or config.targets
     except (ConfigurationError, UsageError) as error:
         if not nagios:
             raise
@@ -95,18 +93,6 @@ def COMMAND(  # noqa: N802 - the registry's name
         if debug:
             _print_debug(statuses, store.servers())
     context.exit(YES if all(status.up for status in statuses) else NO)
-
-
-def _choose(config: Config, names: Sequence[str]) -> tuple[Target, ...]:
-    """Return the named targets, all if none is named. Raises ``UsageError``."""
-    known = {target.name: target for target in config.targets}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise UsageError(
-            f"unknown target {', '.join(unknown)}: configured are {', '.join(known) or 'none'} "
-            f"({config.source})"
-        )
-    return tuple(known[name] for name in names) if names else config.targets
 
 
 # ------------------------------------------------------------------ what people see

@@ -64,11 +64,6 @@ class PostgresqlSession:
         return self._connection.wire.encrypted
 
     @property
-    def reported(self) -> Any:
-        """The settings that the server reports by itself (``default_transaction_read_only``, …)."""
-        return self._connection.driver.get_settings()
-
-    @property
     def limits(self) -> Limits:
         """The bounds it was opened with."""
         return self._limits

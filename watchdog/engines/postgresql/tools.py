@@ -30,7 +30,6 @@ from watchdog.secret import Secret, mask
 
 NOT_FOUND: Final = "pg_dump_not_found"
 TOO_OLD: Final = "version_mismatch_pg_dump"
-UNREADABLE_VERSION: Final = "archive_version_unsupported"
 
 _PREFIX: Final = "db-watchdog-login-"
 _CONFIDENT: Final = 0.4
