@@ -100,7 +100,7 @@ async def test_the_guard_tells_a_step_either_way_and_only_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(clock_guard, "_PERIOD", 0.01)
-    clock, steps = FakeClock(), []
+    clock, steps = FakeClock(), list[float]()
     guard = ClockGuard(clock, steps.append)
     task = asyncio.create_task(guard.watch())
     await asyncio.sleep(0.03)
@@ -130,14 +130,33 @@ def test_timers_keep_their_interval_though_turns_are_never_punctual() -> None:
         assert max(gaps) < 6.7
 
 
-async def test_a_wheel_whose_timers_stay_keeps_its_turn_however_often_they_are_set() -> None:
+def test_a_wheel_whose_timers_stay_keeps_its_turn_however_often_they_are_set() -> None:
     clock, kicks = FakeClock(), Counter[str]()
     scheduler = Scheduler(clock)
     for second in range(1, 20):
         scheduler.set_timers([Timer("a", 15.0, lambda s=second: kicks.update([str(s)]))])  # type: ignore[misc]
         clock.advance(1.0)
-        await scheduler._turn(15.0)
+        scheduler._turn(15.0)
     assert sum(kicks.values()) == 1
+
+
+async def test_an_end_in_the_midst_of_a_turn_kicks_nobody_and_says_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for _ in range(20):
+        scheduler, rung = Scheduler(SystemClock()), Counter[str]()
+        scheduler.start()
+        scheduler.set_timers([Timer("a", 0.005, lambda rung=rung: rung.update("a"))])  # type: ignore[misc]
+        while not rung:
+            await asyncio.sleep(0)
+        scheduler._scheduler._process_jobs()
+        scheduler.set_alarm("b", SystemClock().now(), lambda rung=rung: rung.update("b"))  # type: ignore[misc]
+        scheduler._scheduler._process_jobs()
+        scheduler.stop()
+        before = rung.total()
+        await asyncio.sleep(0.002)
+        assert rung.total() == before
+    assert [r.message for r in caplog.records if r.levelname in {"WARNING", "ERROR"}] == []
 
 
 async def test_nothing_that_is_set_after_the_end_rings_or_hurts() -> None:

@@ -237,7 +237,7 @@ async def test_a_target_that_is_well_is_visited_as_often_as_is_configured(
     for _ in range(seconds):
         clock.advance(1.0)
         for wheel in house.scheduler._wheels:
-            await house.scheduler._turn(wheel)
+            house.scheduler._turn(wheel)
         for ticket in house.runner.in_flight():
             await ticket.wait()
     assert abs(len(house.engine.visited) - visits) <= 2

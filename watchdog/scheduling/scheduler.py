@@ -7,6 +7,7 @@ know: what an alarm is for, or whether the last one has ended.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import zlib
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.date import DateTrigger
@@ -96,7 +98,9 @@ class Scheduler:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        # Our jobs only hand a kick to the loop: apscheduler runs them where they fall due. Its own
+        # executor makes a task of each and, when it is shut down, complains of those it cancels.
+        self._scheduler = AsyncIOScheduler(timezone=UTC, executors={"default": DebugExecutor()})
         self._wheels: dict[float, _Wheel] = {}
         self._ended = False
 
@@ -110,7 +114,7 @@ class Scheduler:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """End; no kick comes after the next turn of the loop, and what is set rings no more."""
+        """End; no kick comes any more, of what has rung already either."""
         self._ended = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
@@ -135,9 +139,9 @@ class Scheduler:
     def _start_wheel(self, interval: float, wheel: _Wheel) -> None:
         self._wheels[interval] = wheel
         self._scheduler.add_job(
-            self._turn,
+            self._soon,
             _Every(wheel.wait),
-            args=[interval],
+            args=[self._turn, interval],
             id=_job_id(interval),
             replace_existing=True,
             misfire_grace_time=None,
@@ -150,7 +154,7 @@ class Scheduler:
         if self._ended:
             return
         self._scheduler.add_job(
-            _ring,
+            self._soon,
             DateTrigger(moment),
             args=[kick],
             id=f"alarm {name}",
@@ -174,15 +178,18 @@ class Scheduler:
                 _job_id(interval), next_run_time=now + timedelta(seconds=wheel.wait())
             )
 
-    async def _turn(self, interval: float) -> None:
-        # A coroutine, so that apscheduler runs it on the loop and not in a thread.
+    def _soon(self, kick: Callable[..., None], *values: float) -> None:
+        # Not at once: apscheduler is in the midst of its own list, and a kick may set an alarm.
+        asyncio.get_running_loop().call_soon(self._unless_ended, kick, *values)
+
+    def _unless_ended(self, kick: Callable[..., None], *values: float) -> None:
+        if not self._ended:
+            kick(*values)
+
+    def _turn(self, interval: float) -> None:
         wheel = self._wheels.get(interval)
         if wheel is not None:
             wheel.turn()
-
-
-async def _ring(kick: Kick) -> None:
-    kick()
 
 
 def _job_id(interval: float) -> str:
