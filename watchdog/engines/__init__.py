@@ -123,21 +123,30 @@ class Attendance(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What is known before a backup starts; ``estimated_bytes`` is ``None`` if nobody can tell."""
+    """What is known before a backup starts; ``estimated_bytes`` is ``None`` if nobody can tell.
+
+    ``identity`` is what tells this database from another, as far as it is known
+    (see ``backups.identity``).
+    """
 
     versions: Mapping[str, str]
     estimated_bytes: int | None = None
+    identity: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Produced:
-    """What a dump or copy was. ``recovery_point`` is the instant whose data it holds, UTC."""
+    """What a dump or copy was. ``recovery_point`` is the instant whose data it holds, UTC.
+
+    ``identity`` adds to that of the preflight.
+    """
 
     recovery_point: datetime
     versions: Mapping[str, str]
     tables: int | None = None
     warnings: tuple[str, ...] = ()
     details: Mapping[str, Any] | None = None
+    identity: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
