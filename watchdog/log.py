@@ -27,7 +27,7 @@ LEVELS: Final = {
 _CHATTY: Final = ("apscheduler", "uvicorn", "asyncio", "aiosqlite", "asyncpg")
 
 # A hint's long parts, which follow a console line on rows of their own.
-_BELOW: Final = ("title", "cause", "steps", "documentation")
+_BELOW: Final = ("title", "cause", "found", "steps", "documentation")
 
 
 def configure(form: str = "auto", level: str = "info", stream: TextIO | None = None) -> None:
@@ -107,8 +107,9 @@ class _Console:
         )
 
     def __call__(self, logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
-        title, cause, steps, link = (event.pop(key, None) for key in _BELOW)
+        title, cause, found, steps, link = (event.pop(key, None) for key in _BELOW)
         rows = [str(row) for row in (title, cause) if row]
+        rows += [f"- {sentence}" for sentence in found or ()]
         rows += [f"{number}. {step}" for number, step in enumerate(steps or (), start=1)]
         rows += [str(link)] if link else []
         target = event.pop("target", None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -77,6 +77,7 @@ class Lane(enum.StrEnum):
 
     PROBES = "probes"
     BACKUPS = "backups"
+    DIAGNOSES = "diagnoses"
 
 
 class Scope(enum.StrEnum):
@@ -84,6 +85,13 @@ class Scope(enum.StrEnum):
 
     SERVER = "server"
     TARGET = "target"
+
+
+class Role(enum.StrEnum):
+    """What a server is among those that hold the same data."""
+
+    PRIMARY = "primary"
+    STANDBY = "standby"
 
 
 class SessionMode(enum.StrEnum):
@@ -106,12 +114,19 @@ class MetricType(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProbeSettings:
-    """How a target is probed. Times in seconds."""
+    """How a target is probed. Times in seconds.
+
+    ``tables`` and ``statements`` are how many of each have series of their
+    own; the rest is counted and added up.
+    """
 
     interval: float = 15.0
     timeout: float = 5.0
     connect_interval: float = 60.0
     session: SessionMode = SessionMode.HELD
+    write_lock: bool = False  # whether SQLite files are opened for writing to time the lock
+    tables: int = 20
+    statements: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +224,27 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a closer look found: one plain sentence in each language; ``step`` is who looked."""
+
+    step: str
+    en: str
+    ru: str
+
+    def text(self, language: str) -> str:
+        """Return the sentence in *language*; English where there is none."""
+        return self.ru if language == "ru" else self.en
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """An error after classification. The message has its secrets masked already.
 
     ``code`` is the SQLSTATE, the SQLite result code's name (``SQLITE_BUSY``)
     or the errno's name; "" where there is none. ``hint`` is the id of the
     best cause in the catalogue, "" where none fits. ``facts`` fill the
-    placeholders of its steps (host, port, database, user, path, …).
+    placeholders of its steps (host, port, database, user, path, …);
+    ``findings`` are what a closer look found since.
     """
 
     kind: Kind
@@ -224,6 +253,7 @@ class Failure:
     code: str = ""
     hint: str = ""
     facts: Mapping[str, str] = field(default_factory=_nothing)
+    findings: tuple[Finding, ...] = ()
 
     def same_as(self, other: Failure | None) -> bool:
         """Whether *other* is the same trouble, so that it is not announced twice."""
@@ -233,6 +263,40 @@ class Failure:
             other.code,
             other.hint,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What a closer look at the failure *of* found.
+
+    ``facts`` are what is known beside those of the failure; ``hint`` is a
+    better cause than the failure's own, "" where that one stands, and
+    ``kind`` that cause's family: a better one always says why in ``findings``.
+    ``evidence`` is kept for the record only.
+    """
+
+    of: Failure
+    findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=_nothing)
+    hint: str = ""
+    kind: Kind | None = None
+    evidence: Mapping[str, Any] = field(default_factory=_nothing)
+
+    def refined(self, failure: Failure) -> Failure:
+        """Return *failure* with what was found, if it is the one that was looked at."""
+        if not self.findings or failure.findings == self.findings or not self.of.same_as(failure):
+            return failure
+        return replace(
+            failure,
+            kind=self.kind or failure.kind,
+            hint=self.hint or failure.hint,
+            facts={**failure.facts, **self.facts},
+            findings=self.findings,
+        )
+
+    def is_about(self, failure: Failure) -> bool:
+        """Whether *failure* is the one that was looked at, refined already or not."""
+        return self.of.same_as(failure) or self.refined(self.of).same_as(failure)
 
 
 class ActionFailed(WatchdogError):  # noqa: N818 - it reads as what happened
@@ -245,13 +309,17 @@ class ActionFailed(WatchdogError):  # noqa: N818 - it reads as what happened
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What to do about a failure, in one language, with the target's own names filled in."""
+    """What to do about a failure, in one language, with the target's own names filled in.
+
+    ``findings`` are what a closer look at it found.
+    """
 
     id: str
     title: str
     cause: str
     steps: tuple[str, ...]
     documentation: str
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

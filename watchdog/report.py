@@ -8,21 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 
 from watchdog import hints
 from watchdog.clock import Clock
-from watchdog.model import Failure, Hint, Result
+from watchdog.model import Diagnosis, Failure, Hint, Kind, Phase, Result
 from watchdog.results import BackupStatus, ResultStore, Status
 
 # A trouble that lasts is said again this often, in seconds.
 REMINDER: Final = 3600.0
 
 BACKUP: Final = "backup"  # the action whose results tell of backups
+DIAGNOSE: Final = "diagnose"  # the action whose results tell what a closer look found
+
+_NAMED: Final = 20  # targets named in one line about a server
 
 _log = structlog.get_logger("watchdog")
+
+
+class _Reason(NamedTuple):
+    """What makes two failures the same trouble."""
+
+    kind: Kind
+    phase: Phase | None
+    code: str
+    hint: str
 
 
 @dataclass(slots=True)
@@ -31,6 +43,7 @@ class _Told:
 
     up: bool | None = None
     failure: Failure | None = None
+    reasons: dict[_Reason, float] = field(default_factory=dict)  # of this time of being down
     hints: dict[str, float] = field(default_factory=dict)
     failed_probes: frozenset[str] = frozenset()
     backup_runs: int = 0
@@ -54,9 +67,12 @@ class Report:
         self.backup_listeners: list[Callable[[str], None]] = []
 
     def take(self, result: Result) -> None:
-        """Take the result of a round, a visit or a backup."""
+        """Take the result of a round, a visit, a backup or a closer look."""
         if result.action == BACKUP:
             self._take_backup_result(result)
+            return
+        if result.action == DIAGNOSE:
+            self._take_diagnosis(result)
             return
         names = self._store.put(result)
         # Metrics first: a defect in words must not leave an old verdict on a page.
@@ -90,6 +106,20 @@ class Report:
             )
         self.take_backup(result.subject.name, known)
 
+    def _take_diagnosis(self, result: Result) -> None:
+        diagnosis = result.facts.get("diagnosis")
+        if not isinstance(diagnosis, Diagnosis):
+            return  # it ended in a way that nobody foresaw, and the runner has said so
+        about = []
+        for name in result.facts["targets"]:
+            if not self._store.put_diagnosis(name, diagnosis):
+                continue
+            about.append(name)
+            for listener in self.backup_listeners:
+                listener(name)
+        if about and diagnosis.findings and self._announces:
+            self._announce_diagnosis(about, diagnosis)
+
     def forget(self, names: Sequence[str]) -> None:
         """Forget what was said of targets that are no longer configured."""
         for name in names:
@@ -113,11 +143,9 @@ class Report:
             return
         now = self._clock.monotonic()
         if status.failure is not None:
-            event = "target down" if told.up is not False else "target still down, another reason"
-            log.error(event, **self._fields(status.failure))
-            if status.failure.hint:
-                told.hints[status.failure.hint] = now
+            self._announce_down(status.failure, told, log)
         else:
+            told.reasons.clear()
             observed, down = status.seconds(now)
             log.info(
                 "target up",
@@ -126,6 +154,37 @@ class Report:
                 observed_seconds_total=round(observed, 1),
             )
         told.up, told.failure = status.up, status.failure
+
+    def _announce_down(self, failure: Failure, told: _Told, log: Any) -> None:
+        """Say why a target is down; reasons that take turns are said once an hour each."""
+        now = self._clock.monotonic()
+        reason = _Reason(failure.kind, failure.phase, failure.code, failure.hint)
+        said = told.reasons.get(reason)
+        if said is None or now - said >= REMINDER:
+            event = "target down" if told.up is not False else "target still down, another reason"
+            log.error(event, **self._fields(failure))
+            told.reasons[reason] = now
+            said = now
+        if failure.hint:
+            told.hints.setdefault(failure.hint, said)
+
+    def _announce_diagnosis(self, names: Sequence[str], diagnosis: Diagnosis) -> None:
+        """Say what a closer look found: one line, however many targets it is about."""
+        now = self._clock.monotonic()
+        failure = diagnosis.refined(diagnosis.of)
+        for name in names:
+            told, status = self._told.setdefault(name, _Told()), self._store.status(name)
+            if status is not None and told.failure is not None and status.failure is not None:
+                told.failure = status.failure  # the same one, better known
+            if failure.hint:
+                told.hints[failure.hint] = told.hints.pop(diagnosis.of.hint, now)
+        status = self._store.status(names[0])
+        assert status is not None
+        where: dict[str, object] = {"target": names[0], "engine": status.target.engine}
+        if len(names) > 1 and status.server is not None:
+            where = {"server": status.server.name, "targets": list(names[:_NAMED])} | where
+            del where["target"]
+        _log.warning("diagnosis", **where, **self._fields(failure))
 
     def _announce_backup(self, status: Status, told: _Told, log: Any) -> None:
         backup = status.backup
@@ -148,7 +207,9 @@ class Report:
     def _announce_hints(self, status: Status, told: _Told, log: Any) -> None:
         now = self._clock.monotonic()
         active = {hint.id: hint.failure for hint in status.hints}
-        for cause in told.hints.keys() - active.keys():
+        # What takes turns with another reason is not over while the target is down.
+        lasting = {reason.hint for reason in told.reasons}
+        for cause in told.hints.keys() - active.keys() - lasting:
             del told.hints[cause]
             log.info("trouble over", hint=cause)
         for cause, failure in active.items():
@@ -173,6 +234,8 @@ class Report:
             fields["phase"] = failure.phase.value
         if failure.code:
             fields["code"] = failure.code
+        if failure.findings:
+            fields["found"] = [found.text(self.language) for found in failure.findings]
         hint = self.hint(failure)
         if hint is not None:
             fields |= {
@@ -186,12 +249,7 @@ class Report:
 
     def hint(self, failure: Failure) -> Hint | None:
         """Return the hint of *failure* in the configured language, ``None`` for an unknown one."""
-        if not failure.hint:
-            return None
-        try:
-            return hints.render(failure.hint, failure.facts, self.language)
-        except KeyError:
-            return None  # a failure kept from a version whose catalogue knew it
+        return hints.hint_of(failure, self.language)
 
 
 def _same(one: Failure | None, other: Failure | None) -> bool:

@@ -10,12 +10,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from watchdog.clock import Clock
-from watchdog.model import Failure, Kind, Outcome, Phase, ProbeRun, Result, Server, Target
+from watchdog.model import (
+    Diagnosis,
+    Failure,
+    Kind,
+    Outcome,
+    Phase,
+    ProbeRun,
+    Result,
+    Server,
+    Target,
+)
 
 _KEPT_FAILURES: Final = 50
 
@@ -74,6 +84,8 @@ class Status:
     ``down`` are seconds up to ``counted_to`` (monotonic); ``seconds`` brings
     them up to the present. ``blinded_at`` (monotonic) is when its server last
     said that it cannot be reached: only a younger visit can lift that.
+    ``diagnoses`` are of what is wrong now; the failures and hints here have
+    what they found in them already.
     """
 
     target: Target
@@ -92,6 +104,7 @@ class Status:
     hints_by_id: dict[str, int] = field(default_factory=dict)
     recent: deque[Incident] = field(default_factory=lambda: deque(maxlen=_KEPT_FAILURES))
     backup: BackupStatus = field(default_factory=BackupStatus)
+    diagnoses: tuple[Diagnosis, ...] = ()
     observed: float = 0.0
     down: float = 0.0
     counted_to: float | None = None
@@ -132,7 +145,8 @@ class ResultStore:
     """Everything that pages and metrics read.
 
     One event loop, no locks. ``configure`` is for the composition root,
-    ``put`` and ``put_backup`` are for ``report``, the rest is for anybody.
+    ``put``, ``put_backup`` and ``put_diagnosis`` are for ``report``, the rest is
+    for anybody.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -203,6 +217,18 @@ class ResultStore:
         status.backup = backup
         self._activate_hints(status)
 
+    def put_diagnosis(self, name: str, diagnosis: Diagnosis) -> bool:
+        """Take what a closer look found; return whether it is about what is wrong now."""
+        status = self._targets.get(name)
+        if status is None or not any(diagnosis.is_about(each) for each in self._troubles(status)):
+            return False  # it has passed meanwhile
+        others = (each for each in status.diagnoses if not each.of.same_as(diagnosis.of))
+        status.diagnoses = (*others, diagnosis)
+        if status.failure is not None:
+            status.failure = diagnosis.refined(status.failure)
+        self._activate_hints(status)
+        return True
+
     def _put_server(self, result: Result) -> tuple[str, ...]:
         server = self._servers.get(result.subject.name)
         if server is None:
@@ -245,6 +271,8 @@ class ResultStore:
         verdict, failure = self._verdict(status)
         if verdict is None:
             return
+        if failure is not None:
+            failure = _refined(failure, status.diagnoses)
         if failure is not None and not (status.up is False and failure.same_as(status.failure)):
             status.recent.append(Incident(self._clock.now(), failure))
         now = self._clock.monotonic()
@@ -278,13 +306,26 @@ class ResultStore:
     def _activate_hints(self, status: Status) -> None:
         since = {hint.id: hint.since for hint in status.hints}
         active: dict[str, ActiveHint] = {}
-        for failure in self._troubles(status):
+        for failure in self._refined_troubles(status):
             if failure.hint and failure.hint not in active:
                 if failure.hint not in since:
                     _increment(status.hints_by_id, failure.hint)
                 moment = since.get(failure.hint) or self._clock.now()
                 active[failure.hint] = ActiveHint(failure, moment)
         status.hints = tuple(active.values())
+
+    def _refined_troubles(self, status: Status) -> Iterable[Failure]:
+        """Return all that is wrong with what was found about it; forget what has passed."""
+        if not status.diagnoses:
+            return self._troubles(status)
+        if status.backup.last_failure is not None:
+            known = _refined(status.backup.last_failure, status.diagnoses)
+            status.backup = replace(status.backup, last_failure=known)
+        troubles = [_refined(failure, status.diagnoses) for failure in self._troubles(status)]
+        status.diagnoses = tuple(
+            each for each in status.diagnoses if any(each.is_about(trouble) for trouble in troubles)
+        )
+        return troubles
 
     def _troubles(self, status: Status) -> Iterator[Failure]:
         """All that is wrong with a target, the gravest first."""
@@ -304,6 +345,12 @@ class ResultStore:
 def blinds_all(failure: Failure) -> bool:
     """Whether a failure of a server's own session means that no target on it can be reached."""
     return failure.kind in (Kind.REACH, Kind.TIMEOUT, Kind.STATE)
+
+
+def _refined(failure: Failure, diagnoses: Iterable[Diagnosis]) -> Failure:
+    for diagnosis in diagnoses:
+        failure = diagnosis.refined(failure)
+    return failure
 
 
 def _increment(counts: dict[Any, int], key: object) -> None:

@@ -1,6 +1,6 @@
 """Hints: from what is known about an error to what a person does next.
 
-Owns: the public functions ``match``, ``render`` and ``family_of``, and the
+Owns: the public functions ``match``, ``render``, ``hint_of`` and ``family_of``, and the
 evidence they take. Pure: no I/O. Must not know: engines, drivers, results.
 
 The catalogue is ``catalogue/``, one file a family; ``rules`` matches codes,
@@ -9,15 +9,17 @@ The catalogue is ``catalogue/``, one file a family; ``rules`` matches codes,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from watchdog.hints import rules, texts
 from watchdog.hints.catalogue import kinds
 from watchdog.hints.evidence import Evidence, Match
 from watchdog.hints.rendering import render
-from watchdog.model import Kind
+from watchdog.model import Failure, Hint, Kind
+from watchdog.secret import mask
 
-__all__ = ["Evidence", "Match", "family_of", "match", "render"]
+__all__ = ["Evidence", "Match", "family_of", "hint_of", "match", "render"]
 
 # A guess by the code alone is dropped where there is a text that does not bear it out.
 _GUESS: Final = 0.35
@@ -45,6 +47,17 @@ def match(evidence: Evidence) -> tuple[Match, ...]:
 def family_of(cause: str) -> Kind:
     """Return the family of a cause id. Raises ``KeyError`` for an unknown one."""
     return kinds()[cause]
+
+
+def hint_of(failure: Failure, language: str = "en") -> Hint | None:
+    """Return the hint of *failure* with what was found; ``None`` without or for an unknown one."""
+    if not failure.hint:
+        return None
+    try:
+        hint = render(failure.hint, failure.facts, language)
+    except KeyError:
+        return None  # a failure kept from a version whose catalogue knew it
+    return replace(hint, findings=tuple(mask(each.text(language)) for each in failure.findings))
 
 
 def _worded(evidence: Evidence, *, known_engine: bool) -> dict[str, float]:

@@ -21,12 +21,7 @@ Document = dict[str, Any]
 
 def hint_of(failure: Failure, language: str) -> Hint | None:
     """Return the hint of *failure*, ``None`` where the catalogue has none."""
-    if not failure.hint:
-        return None
-    try:
-        return hints.render(failure.hint, failure.facts, language)
-    except KeyError:
-        return None  # a result kept from a version whose catalogue knew it
+    return hints.hint_of(failure, language)
 
 
 def moment(value: datetime | None) -> str | None:
@@ -81,6 +76,7 @@ def hint_document(hint: Hint) -> Document:
         "cause": hint.cause,
         "steps": list(hint.steps),
         "documentation": hint.documentation,
+        "findings": list(hint.findings),
     }
 
 
