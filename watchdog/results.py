@@ -342,9 +342,14 @@ class ResultStore:
             yield status.backup.last_failure
 
 
+# A server that gives one of these answers has answered: a standby that
+# cancelled one question for its replay, or that takes no writes.
+_ANSWERS: Final = frozenset({"recovery_conflict", "in_recovery_read_only", "read_only_transaction"})
+
+
 def blinds_all(failure: Failure) -> bool:
     """Whether a failure of a server's own session means that no target on it can be reached."""
-    return failure.kind in (Kind.REACH, Kind.TIMEOUT, Kind.STATE)
+    return failure.kind in (Kind.REACH, Kind.TIMEOUT, Kind.STATE) and failure.hint not in _ANSWERS
 
 
 def _refined(failure: Failure, diagnoses: Iterable[Diagnosis]) -> Failure:

@@ -24,6 +24,7 @@ from watchdog.model import (
     ActionFailed,
     Answer,
     Failure,
+    Kind,
     Outcome,
     Phase,
     ProbeRun,
@@ -46,6 +47,15 @@ _SLACK: Final = 0.1
 # way) is asked again after this many seconds and not after its long interval.
 _TRY_AGAIN: Final = 60.0
 
+# What is refused stays refused until somebody grants it: asked more often, it
+# would fill the server's log.
+_REFUSED_AGAIN: Final = 600.0
+_REFUSALS: Final = (Kind.PRIVILEGE, Kind.SCHEMA)
+
+# A question with an interval from here on (seconds) is too dear to be asked
+# whenever somebody forces a round: its last answer stands for its interval.
+_DEAR: Final = 300.0
+
 
 @dataclass(slots=True)
 class _Course:
@@ -64,29 +74,48 @@ class DueProbes:
     """Remembers when each probe is due again."""
 
     def __init__(self, probes: Iterable[Probe], every: float, clock: Clock) -> None:
-        self._probes = tuple(probes)
+        self._probes = tuple(sorted(probes, key=_order))
         self._every = every
         self._clock = clock
         self._due_at: dict[str, float] = {}
 
     def now(self, *, forced: bool = False) -> list[Probe]:
-        """Return the probes that are due, in the order of their names."""
+        """Return the probes that are due, the most frequent first.
+
+        When *forced*, all of them but dear ones whose last answer still holds.
+        """
         now = self._clock.monotonic()
-        return [p for p in self._probes if forced or self._is_due(p, now)]
+        return [p for p in self._probes if self._is_due(p, now) or (forced and not _is_dear(p))]
 
     def interval(self, probe: Probe) -> float:
         """Return how often *probe* is asked, seconds: as often as its session at most."""
         return max(self._every, probe.interval or 0.0)
 
-    def asked(self, probe: Probe, *, answered: bool) -> None:
-        """Note that *probe* has been asked; one without an answer is due again within a minute."""
+    def asked(self, probe: Probe, failure: Failure | None = None) -> float:
+        """Note that *probe* has been asked; return the seconds after which it is due again.
+
+        One without an answer is due within a minute, one that was refused
+        within ten.
+        """
         wait = self.interval(probe)
-        if not answered:
+        if failure is not None and failure.kind in _REFUSALS:
+            wait = max(self._every, _REFUSED_AGAIN)
+        elif failure is not None:
             wait = min(wait, max(self._every, _TRY_AGAIN))
         self._due_at[probe.name] = self._clock.monotonic() + wait * (1 - _SLACK)
+        return wait
 
     def _is_due(self, probe: Probe, now: float) -> bool:
         return now >= self._due_at.get(probe.name, now)
+
+
+def _is_dear(probe: Probe) -> bool:
+    return (probe.interval or 0.0) >= _DEAR
+
+
+def _order(probe: Probe) -> tuple[float, bool, str]:
+    """Have the frequent ones come first; those that want a role follow the one that asks for it."""
+    return probe.interval or 0.0, probe.role is not None, probe.name
 
 
 class _Work:
@@ -104,6 +133,8 @@ class _Work:
     ) -> None:
         """Ask every due probe. A probe that fails, fails alone, unless its session died with it."""
         for probe in due.now(forced=forced):
+            if not probe.suits(session):
+                continue
             began = self._clock.monotonic()
             failure, answer = None, Answer()
             try:
@@ -112,9 +143,9 @@ class _Work:
                 failure = error.failure
             except Exception as error:  # noqa: BLE001 - the guard of a probe
                 failure = self._engine.failure(error, self._engine_phase(), target)
-            due.asked(probe, answered=failure is None)
+            wait = max(due.asked(probe, failure), due.interval(probe))
             course.facts.update(answer.facts)
-            course.runs.append(self._run(probe, due, began, answer, failure))
+            course.runs.append(self._run(probe, wait, began, answer, failure))
             if failure is not None and blinds_all(failure):
                 raise ActionFailed(failure)
 
@@ -122,14 +153,14 @@ class _Work:
         return Phase.READ if self._engine.name == "sqlite" else Phase.QUERY
 
     def _run(
-        self, probe: Probe, due: DueProbes, began: float, answer: Answer, failure: Failure | None
+        self, probe: Probe, interval: float, began: float, answer: Answer, failure: Failure | None
     ) -> ProbeRun:
         finished = self._clock.monotonic()
         return ProbeRun(
             probe=probe.name,
             success=failure is None,
             duration=finished - began,
-            interval=due.interval(probe),
+            interval=interval,
             finished=finished,
             finished_at=self._clock.now(),
             answer=answer,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests.support.clock import FakeClock
 from watchdog.engines import Probe
-from watchdog.model import Answer, Scope
+from watchdog.model import Answer, Failure, Kind, Role, Scope
 from watchdog.rounds import DueProbes
 
 
@@ -32,17 +34,49 @@ def names(due: DueProbes, *, forced: bool = False) -> list[str]:
     return [probe.name for probe in due.now(forced=forced)]
 
 
-def test_everything_is_due_at_first_and_whenever_it_is_forced(due: DueProbes) -> None:
+def test_everything_is_due_at_first_and_the_cheap_whenever_it_is_forced(
+    due: DueProbes, clock: FakeClock
+) -> None:
     assert names(due) == ["quick", "dear"]
     for probe in (QUICK, DEAR):
-        due.asked(probe, answered=True)
+        due.asked(probe)
     assert names(due) == []
+    assert names(due, forced=True) == ["quick"]
+    clock.advance(300.0)
     assert names(due, forced=True) == ["quick", "dear"]
+
+
+def test_the_frequent_come_first_and_whoever_needs_the_role_after_who_asks_for_it(
+    clock: FakeClock,
+) -> None:
+    standby = Probe("a_standby", Scope.SERVER, (), ask, role=Role.STANDBY)
+    minutely = Probe("b_minutely", Scope.SERVER, (), ask, interval=60.0)
+    due = DueProbes([DEAR, standby, minutely, QUICK], 15.0, clock)
+    assert names(due) == ["quick", "a_standby", "b_minutely", "dear"]
+
+
+def test_a_refused_question_is_left_for_ten_minutes(due: DueProbes, clock: FakeClock) -> None:
+    assert due.asked(QUICK, Failure(Kind.PRIVILEGE, "permission denied")) == 600.0
+    clock.advance(500.0)
+    assert "quick" not in names(due)
+    clock.advance(100.0)
+    assert "quick" in names(due)
+
+
+def test_a_probe_suits_the_version_and_the_role_that_it_names() -> None:
+    old = SimpleNamespace(version=15, role=Role.PRIMARY)
+    new = SimpleNamespace(version=16, role=Role.STANDBY)
+    unknown = SimpleNamespace(version=16, role=None)
+    since_16 = Probe("since_16", Scope.SERVER, (), ask, minimum_version=16)
+    standby = Probe("standby", Scope.SERVER, (), ask, role=Role.STANDBY)
+    assert [since_16.suits(s) for s in (old, new, unknown)] == [False, True, True]
+    assert [standby.suits(s) for s in (old, new, unknown)] == [False, True, False]
+    assert QUICK.suits(object())
 
 
 def test_each_is_due_again_at_its_own_interval(due: DueProbes, clock: FakeClock) -> None:
     for probe in (QUICK, DEAR):
-        due.asked(probe, answered=True)
+        due.asked(probe)
     clock.advance(14.0)  # a timer that is a little early counts
     assert names(due) == ["quick"]
     clock.advance(200.0)
@@ -54,7 +88,7 @@ def test_each_is_due_again_at_its_own_interval(due: DueProbes, clock: FakeClock)
 def test_a_dear_question_without_an_answer_is_asked_again_within_a_minute(
     due: DueProbes, clock: FakeClock
 ) -> None:
-    due.asked(DEAR, answered=False)
+    due.asked(DEAR, Failure(Kind.QUERY, "a lock was in the way"))
     clock.advance(45.0)
     assert "dear" not in names(due)
     clock.advance(15.0)

@@ -18,7 +18,8 @@ from types import ModuleType, TracebackType
 from typing import Any, Protocol
 
 from watchdog.database_url import DatabaseUrl
-from watchdog.model import Answer, Failure, Metric, Phase, Scope, Server, Target
+from watchdog.model import Answer, Failure, Metric, Phase, Role, Scope, Server, Target
+from watchdog.restoration import Restored, RestoreOptions, RestorePlan
 
 
 class Session(Protocol):
@@ -40,7 +41,10 @@ class Probe:
     ``interval`` is in seconds; ``None`` means whenever its session is there:
     each round for the server scope, each visit for the target scope.
     ``ask`` gets the engine's own session; what it raises fails this probe
-    alone.
+    alone. It is only asked of a server of ``minimum_version`` (major) or later
+    and, where it names one, of that ``role``; a session whose probes name
+    them has ``version`` and ``role``. ``privileges`` are the roles and grants
+    that it needs to see everything: for people.
     """
 
     name: str
@@ -48,6 +52,15 @@ class Probe:
     metrics: tuple[Metric, ...]
     ask: Callable[[Any], Awaitable[Answer]]
     interval: float | None = None
+    minimum_version: int = 0
+    role: Role | None = None
+    privileges: tuple[str, ...] = ()
+
+    def suits(self, session: Any) -> bool:
+        """Whether it may be asked of the server of *session*; no while its role is unknown."""
+        if self.minimum_version and session.version < self.minimum_version:
+            return False
+        return self.role is None or session.role is self.role
 
 
 class Visit(Protocol):
@@ -186,6 +199,26 @@ class BackupEngine(Protocol):
         """Restore into a database that is new or empty; anything else is refused.
 
         Return what a person should know of it, in plain words; usually nothing.
+        """
+        ...
+
+    async def plan_restore(
+        self, artefact: Path, to: DatabaseUrl, options: RestoreOptions
+    ) -> RestorePlan:
+        """Look what ``bring_back`` would do, and do nothing; refuse as it would."""
+        ...
+
+    async def bring_back(
+        self,
+        artefact: Path,
+        to: DatabaseUrl,
+        options: RestoreOptions,
+        progress: Callable[[int], None],
+    ) -> Restored:
+        """Restore as wanted, all or nothing; *progress* is told the bytes of the artefact so far.
+
+        Whatever ends it, the old database still opens under its name, and
+        the next call begins anew.
         """
         ...
 

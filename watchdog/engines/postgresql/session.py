@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
@@ -17,7 +17,9 @@ from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql.connection import Connection, Limits
 from watchdog.engines.postgresql.errors import RoundSpentError
 from watchdog.engines.postgresql.failures import facts_of, trouble
-from watchdog.model import Failure, Kind
+from watchdog.model import Failure, Kind, ProbeSettings, Role
+
+_USUAL: Final = ProbeSettings()
 
 
 class PostgresqlSession:
@@ -25,7 +27,8 @@ class PostgresqlSession:
 
     ``facts`` is what is known of the server and is kept by whoever learns
     more; ``databases`` are the names of the watched databases that it may be
-    asked about; ``version`` is the major version (17).
+    asked about; ``version`` is the major version (17); ``settings`` says how
+    many tables and statements may have series of their own.
     """
 
     def __init__(
@@ -35,9 +38,11 @@ class PostgresqlSession:
         limits: Limits,
         databases: Sequence[str] = (),
         target: str = "",
+        settings: ProbeSettings = _USUAL,
     ) -> None:
         self.facts: dict[str, Any] = {}
         self.databases = tuple(databases)
+        self.settings = settings
         self.url = url
         self.target = target
         self.pooler = connection.pooler
@@ -52,6 +57,12 @@ class PostgresqlSession:
     def version(self) -> int:
         """The server's major version."""
         return int(self._connection.driver.get_server_version().major)
+
+    @property
+    def role(self) -> Role | None:
+        """Whether it is a primary or a standby; ``None`` until a probe has asked."""
+        said = self.facts.get("role")
+        return Role(said) if said else None
 
     @property
     def alive(self) -> bool:

@@ -5,6 +5,7 @@ Owns: opening, timing and ending it. Must not know: which probes are asked.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from types import TracebackType
 
@@ -17,7 +18,11 @@ from watchdog.model import Phase, Target
 
 # A statement ends on the server before the visit's own deadline, so that a
 # slow one fails by itself and does not read as a dead server.
-STATEMENT_SHARE = 0.5
+STATEMENT_SHARE = 0.4
+
+# No further question is begun after this share of it: with the statement's own
+# share that is less than the whole, so that slow questions do not read as down.
+ROUND_SHARE = 0.55
 
 
 class PostgresqlVisit:
@@ -44,6 +49,7 @@ class PostgresqlVisit:
         url = self._target.url
         assert isinstance(url, PostgresqlUrl)
         timeout = self._target.probe.timeout
+        began = time.monotonic()
         limits = Limits(login=timeout, statement=timeout * STATEMENT_SHARE)
         try:
             connection = await connect(url, self._credentials, self._timing, limits, self._poolers)
@@ -51,8 +57,9 @@ class PostgresqlVisit:
             self._timing.drop()
             raise
         self._session = PostgresqlSession(
-            connection, url, limits, (url.database,), self._target.name
+            connection, url, limits, (url.database,), self._target.name, self._target.probe
         )
+        self._session.ask_until(began + timeout * ROUND_SHARE)
         self._timing.enter(Phase.QUERY)
         return self._session
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from watchdog.engines import Probe
 from watchdog.engines.postgresql.session import PostgresqlSession
-from watchdog.model import Answer, Metric, MetricType, Scope
+from watchdog.model import Answer, Metric, MetricType, Role, Scope
 
 _GAUGE: Final = MetricType.GAUGE
 VERSION: Final = Metric(
@@ -72,7 +72,7 @@ async def ask(session: PostgresqlSession) -> Answer:
     middle = (before + time.time()) / 2
     session.facts.update(
         version=row["version"],
-        role="standby" if row["in_recovery"] else "primary",
+        role=Role.STANDBY if row["in_recovery"] else Role.PRIMARY,
         system_identifier=row["system_identifier"],
         started_at=row["start_time"],
         timeline=row["timeline"],

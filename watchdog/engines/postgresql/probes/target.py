@@ -11,7 +11,7 @@ from typing import Final
 
 from watchdog.engines import Probe
 from watchdog.engines.postgresql.session import PostgresqlSession
-from watchdog.model import Answer, Metric, MetricType, Scope
+from watchdog.model import Answer, Metric, MetricType, Role, Scope
 
 READ_DURATION: Final = Metric(
     "watchdog_postgresql_visit_query_duration_seconds",
@@ -29,6 +29,7 @@ READ_ONLY: Final = Metric(
 # nothing about those that others get.
 _QUERY: Final = """
 select exists (select 1 from pg_class where relkind in ('r', 'p')) as readable,
+       pg_is_in_recovery() as in_recovery,
        pg_is_in_recovery()
          or exists (select 1 from pg_db_role_setting s
                      where s.setrole = 0
@@ -41,8 +42,9 @@ select exists (select 1 from pg_class where relkind in ('r', 'p')) as readable,
 async def ask(session: PostgresqlSession) -> Answer:
     """Read the catalogue of the database that was connected to."""
     began = time.perf_counter()
-    row = await session.fetchrow(_QUERY)
+    (row,) = await session.fetch_first(_QUERY)
     spent = time.perf_counter() - began
+    session.facts["role"] = Role.STANDBY if row["in_recovery"] else Role.PRIMARY
     return Answer(
         (READ_DURATION.sample(spent), READ_ONLY.sample(row["read_only"])),
         facts={"encrypted": session.encrypted, "pooler": session.pooler},
