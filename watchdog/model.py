@@ -94,6 +94,15 @@ class Role(enum.StrEnum):
     STANDBY = "standby"
 
 
+class ProofMode(enum.StrEnum):
+    """How exactly the content of a backup is taken down at the instant of its data."""
+
+    AUTO = "auto"  # the rows of each table, unless the database is too large for that
+    COUNTS = "counts"  # the rows of each table
+    DIGESTS = "digests"  # and a digest of what is in them
+    OFF = "off"
+
+
 class SessionMode(enum.StrEnum):
     """Whether the server's session is kept between rounds."""
 
@@ -142,6 +151,23 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillSettings:
+    """When and where a backup is restored into scratch. Times in seconds.
+
+    ``server`` is ``local`` (a server of our own for the time of the drill),
+    ``same`` (the watched one) or the URL of a server for it. ``assertions``
+    are queries that each have to answer true on the restored copy.
+    ``directory`` is where scratch files lie, ``None`` for the usual place.
+    """
+
+    schedule: str = "@every 7d"
+    server: DatabaseUrl | str = "local"
+    assertions: tuple[str, ...] = ()
+    directory: Path | None = None
+    timeout: float = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
 class BackupSettings:
     """When and where a target is backed up. Times in seconds."""
 
@@ -153,6 +179,8 @@ class BackupSettings:
     spread: float = 0.0
     run_on_start: bool = False
     timeout: float = 6 * 3600.0  # a dump longer than this is cancelled
+    proof: ProofMode = ProofMode.AUTO
+    drill: DrillSettings | None = field(default_factory=DrillSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,9 @@ ROWS = [
     ["systemd"],
     ["schedule"],
     ["slots"],
+    ["restoration"],
     ["model"],
+    ["content"],
     ["database_url"],
     ["errors"],
     ["clock"],
@@ -39,7 +41,7 @@ ROWS = [
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROWS) for room in rooms}
 # The bottom of the house: standard library only.
-BARE = {"model", "database_url", "errors", "clock", "secret", "schedule", "slots"}
+BARE = {"model", "content", "database_url", "errors", "clock", "secret", "schedule", "slots", "restoration"}
 # One room owns each of these; the others come to it.
 SOLE_IMPORTERS = {
     "apscheduler": {"scheduling"},

@@ -17,8 +17,20 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Protocol
 
+from watchdog.content import Content
 from watchdog.database_url import DatabaseUrl
-from watchdog.model import Answer, Failure, Metric, Phase, Role, Scope, Server, Target
+from watchdog.model import (
+    ActionFailed,
+    Answer,
+    DrillSettings,
+    Failure,
+    Metric,
+    Phase,
+    Role,
+    Scope,
+    Server,
+    Target,
+)
 from watchdog.restoration import Restored, RestoreOptions, RestorePlan
 
 
@@ -151,7 +163,8 @@ class Preflight:
 class Produced:
     """What a dump or copy was. ``recovery_point`` is the instant whose data it holds, UTC.
 
-    ``identity`` adds to that of the preflight.
+    ``identity`` adds to that of the preflight. ``content`` is what was in the
+    database at that instant; ``None`` if nobody asked.
     """
 
     recovery_point: datetime
@@ -160,14 +173,55 @@ class Produced:
     warnings: tuple[str, ...] = ()
     details: Mapping[str, Any] | None = None
     identity: Mapping[str, Any] | None = None
+    content: Content | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """How far a backup is proven: 0 size, 1 hash, 2 read through, 3 integrity, 4 restored."""
+    """How far a backup is proven: 0 size, 1 hash, 2 read through, 3 integrity, 4 restored.
+
+    ``remarks`` are what a person should know of it although it is proven.
+    """
 
     level: int
     tables: int | None = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """What a restore drill is given: the backup, what was in it, and where it is restored.
+
+    ``target`` and ``url`` are those of the source, ``None`` where it is not
+    configured any more. ``version`` is that of the source as its engine calls it.
+    """
+
+    artefact: Path
+    settings: DrillSettings
+    content: Content | None = None
+    target: Target | None = None
+    url: DatabaseUrl | None = None
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drilled:
+    """What a restore drill has shown: level 4 or, where nothing could be compared, 3.
+
+    ``seconds`` is what the restore alone took; ``where`` says in words on
+    what; ``notes`` are what a person should know.
+    """
+
+    level: int
+    seconds: float
+    where: str
+    tables: int = 0
+    rows: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class Unproven(ActionFailed):
+    """Nothing was learnt about the backup: what failed is the place, the tools, the question."""
 
 
 class BackupEngine(Protocol):
@@ -189,8 +243,17 @@ class BackupEngine(Protocol):
         """Write the artefact to *into*, a new name; *progress* is told the bytes so far."""
         ...
 
-    async def prove(self, target: Target | None, artefact: Path) -> Proof:
-        """Read the artefact back."""
+    async def prove(
+        self,
+        target: Target | None,
+        artefact: Path,
+        content: Content | None = None,
+        level: int | None = None,
+    ) -> Proof:
+        """Read the artefact back and compare it with *content*, up to *level* or as far as it goes.
+
+        What it claims is what it has proven: less than *level* where it cannot.
+        """
         ...
 
     async def restore(
@@ -199,6 +262,14 @@ class BackupEngine(Protocol):
         """Restore into a database that is new or empty; anything else is refused.
 
         Return what a person should know of it, in plain words; usually nothing.
+        """
+        ...
+
+    async def drill(self, exercise: Exercise) -> Drilled:
+        """Restore the artefact into scratch, compare it with what was there, leave nothing behind.
+
+        Raises ``Unproven`` where nothing was learnt about the backup, and any
+        other ``ActionFailed`` where it is not what it ought to be.
         """
         ...
 
