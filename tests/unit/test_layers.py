@@ -41,7 +41,17 @@ ROWS = [
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROWS) for room in rooms}
 # The bottom of the house: standard library only.
-BARE = {"model", "content", "database_url", "errors", "clock", "secret", "schedule", "slots", "restoration"}
+BARE = {
+    "model",
+    "content",
+    "database_url",
+    "errors",
+    "clock",
+    "secret",
+    "schedule",
+    "slots",
+    "restoration",
+}
 # One room owns each of these; the others come to it.
 SOLE_IMPORTERS = {
     "apscheduler": {"scheduling"},
