@@ -140,7 +140,11 @@ class ProbeSettings:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Which backups stay, as counts of calendar periods; ``None`` keeps none for that reason."""
+    """Which backups stay, as counts of calendar periods; ``None`` keeps none for that reason.
+
+    ``min_free`` keeps whatever no other rule keeps as long as the destination
+    has so many bytes left.
+    """
 
     last: int | None = 3
     hourly: int | None = None
@@ -148,6 +152,15 @@ class Keep:
     weekly: int | None = None
     monthly: int | None = None
     yearly: int | None = None
+    min_free: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objectives:
+    """How much may be lost and how long the way back may take, in seconds; ``None``: not said."""
+
+    rpo: float | None = None
+    rto: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +192,7 @@ class BackupSettings:
     spread: float = 0.0
     run_on_start: bool = False
     timeout: float = 6 * 3600.0  # a dump longer than this is cancelled
+    objectives: Objectives = field(default_factory=Objectives)
     proof: ProofMode = ProofMode.AUTO
     drill: DrillSettings | None = field(default_factory=DrillSettings)
 

@@ -240,9 +240,11 @@ class Round:
         return [each for answer in self.answers.values() for each in answer.troubles]
 
 
-async def visit(path: Path | str, timeout: float = 2.0, engine: Any = ENGINE) -> Round:
+async def visit(
+    path: Path | str, timeout: float = 2.0, engine: Any = ENGINE, target: Target | None = None
+) -> Round:
     """Visit *path* as a round does: session, then every probe."""
-    target = target_of(path, timeout)
+    target = target or target_of(path, timeout)
     step = engine.visit(target)
     try:
         async with step as session:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.support.sqlite import target_of
 from watchdog.engines import find_probes
 from watchdog.engines.sqlite import failures, probes
+from watchdog.engines.sqlite.activity import Activity
 from watchdog.engines.sqlite.files import FileFacts, Files, survey, uri
 from watchdog.engines.sqlite.mounts import Mount, covering, mount_of, parse
 from watchdog.engines.sqlite.reading import Seen, Way
@@ -237,7 +238,7 @@ async def test_wal_on_a_network_file_system_is_a_trouble(
     main = FileFacts(1, 2, 4096, 0, 0, 0, 0o644)
     files = Files("/mnt/a.db", main, None, None, None, Mount("/mnt", kind, "server:/x", False))
     visited = Visited(Seen(files, Way.STAT, wal), None)
-    session = SqliteSession(target_of("/mnt/a.db"), visited, Slots(), 0)
+    session = SqliteSession(target_of("/mnt/a.db"), visited, Slots(), 0, Activity((1, 2)))
     answers = {name: await probe.ask(session) for name, probe in find_probes(probes).items()}
     assert [each.hint for answer in answers.values() for each in answer.troubles] == hints
     names = {each.metric.name for answer in answers.values() for each in answer.samples}

@@ -51,6 +51,7 @@ def build(root: models.Root, origin: Origin, mistakes: Mistakes) -> Config:
         listen=root.listen,
         log=LogSettings(root.log.format, root.log.level, root.log.language),
         reload_over_http=root.web.reload,
+        trust_network=root.web.trust_network,
         state_directory=state,
         notes=tuple(origin.notes),
     )
@@ -125,6 +126,9 @@ def _probe(model: models.Probe) -> ProbeSettings:
         timeout=timeout,
         connect_interval=max(model.connect_interval, model.interval),
         session=SessionMode(model.session),
+        tables=model.tables,
+        statements=model.statements,
+        write_lock=model.write_lock,
     )
 
 

@@ -47,7 +47,20 @@ class Log(_Keys):
 
 
 class Web(_Keys):
-    """What HTTP allows beyond reading."""
+    """Who may do what over HTTP."""
+
+    config_file: fields.FilePath | None = Field(
+        default=None,
+        description="TLS, passwords and headers, in the format of Prometheus' exporter-toolkit; "
+        "read again when it or a certificate changes. --web.config.file of run goes before it.",
+        examples=["/etc/db-watchdog/web.yml"],
+    )
+    trust_network: fields.Switch = Field(
+        default=False,
+        description="Whether whoever reaches an address beyond loopback may see everything "
+        "without a password or certificate; without it: /metrics, /healthz and /readyz alone.",
+        examples=[True],
+    )
 
     reload: fields.Switch = Field(
         default=False,
@@ -78,6 +91,25 @@ class Probe(_Keys):
         default="held",
         description="held keeps one session per PostgreSQL server, per-round none between rounds.",
         examples=["held"],
+    )
+    write_lock: fields.Switch = Field(
+        default=False,
+        description="Whether to time how long a writer waits for a SQLite file's write lock: it "
+        "opens the file for writing, begins a transaction and rolls it back at once.",
+        examples=[True],
+    )
+
+    tables: fields.Cap = Field(
+        default=20,
+        description="How many tables, indexes and sequences of a database have series of their "
+        "own, those that matter most first; the rest is counted and added up.",
+        examples=[50],
+    )
+    statements: fields.Cap = Field(
+        default=0,
+        description="How many statements of pg_stat_statements have series of their own, by "
+        "their total time; never their text.",
+        examples=[10],
     )
 
     @field_validator("timeout")
@@ -254,8 +286,8 @@ class Root(_Keys):
     )
     web: Web = Field(
         default_factory=Web,
-        description="What may be done over HTTP beyond reading.",
-        examples=[{"reload": True}],
+        description="Who may do what over HTTP.",
+        examples=[{"config_file": "/etc/db-watchdog/web.yml"}],
     )
     state_directory: fields.FilePath | None = Field(
         default=None,

@@ -10,12 +10,17 @@ One request a line on standard input, one answer a line on standard output:
 ``look 0 PATH`` (PATH in hexadecimal): read the header, ask who holds locks, take none.
 ``hold SECONDS PATH``: the same, and keep the shared lock of SQLite's protocol until
 ``release``; if a writer has it, wait for it in the kernel's queue, at most so long.
+``locks 0 PATH``: read the header and the WAL index, ask who holds which lock, take none; the
+answer is ``ok HEADER INDEX HOLDERS`` with INDEX the first 136 bytes of the ``-shm`` and HOLDERS,
+comma-separated, ``rPID`` (shared), ``wPID`` (exclusive) or ``-`` for the reserved byte of the
+file and the nine lock bytes of the ``-shm``.
 
-An answer is ``ok LOCK HEADER JOURNAL`` with LOCK one of ``free exclusive
+Any other answer is ``ok LOCK HEADER JOURNAL`` with LOCK one of ``free exclusive
 held``, HEADER the file's first 100 bytes and JOURNAL the first 8 of its
 ``-journal`` in hexadecimal (``-`` for none), or ``error ERRNO SUFFIX``.
 
-Byte ranges: https://www.sqlite.org/src/doc/trunk/src/os.h (PENDING_BYTE).
+Byte ranges: https://www.sqlite.org/src/doc/trunk/src/os.h (PENDING_BYTE) and
+https://www.sqlite.org/walformat.html (the locks of the WAL index).
 """
 
 from __future__ import annotations
@@ -30,6 +35,9 @@ import sys
 _PENDING = 0x40000000
 _SHARED = _PENDING + 2
 _SHARED_SIZE = 510
+_RESERVED = _PENDING + 1
+_INDEX_LOCKS = range(120, 129)  # write, checkpoint, recover, five readers, dead man's switch
+_INDEX_SIZE = 136
 _FLOCK = struct.Struct("hhqqi4x")
 
 
@@ -41,6 +49,37 @@ def _written_by_another(descriptor: int) -> bool:
         if _FLOCK.unpack(answer)[0] != fcntl.F_UNLCK:
             return True
     return False
+
+
+def _holder(descriptor: int, byte: int) -> str:
+    """Say who holds *byte* in a way that a writer of it would have to wait for."""
+    question = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
+    kind, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, question))
+    if kind == fcntl.F_UNLCK:
+        return "-"
+    return f"{'w' if kind == fcntl.F_WRLCK else 'r'}{pid}"
+
+
+def _locks(path: bytes) -> str:
+    """Return the answer to ``locks``."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        header = os.pread(descriptor, 100, 0).hex() or "-"
+        holders = [_holder(descriptor, _RESERVED)]
+    finally:
+        os.close(descriptor)
+    index = "-"
+    try:
+        descriptor = os.open(path + b"-shm", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        holders += ["-"] * len(_INDEX_LOCKS)
+    else:
+        try:
+            holders += [_holder(descriptor, byte) for byte in _INDEX_LOCKS]
+            index = os.pread(descriptor, _INDEX_SIZE, 0).hex() or "-"
+        finally:
+            os.close(descriptor)
+    return f"ok {header} {index} {','.join(holders)}"
 
 
 class _TimeUpError(Exception):
@@ -95,6 +134,8 @@ class Keeper:
         seconds, path = float(words[1]), bytes.fromhex(words[2])
         suffix = "-"
         try:
+            if words[0] == "locks":
+                return _locks(path)
             answer = self._look(path, seconds if words[0] == "hold" else None)
             suffix = "-journal"
             return f"{answer} {_journal(path)}"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from watchdog.engines import Attendance, Probe, find_probes
 from watchdog.engines.sqlite import failures, probes
+from watchdog.engines.sqlite.activity import Activities
 from watchdog.engines.sqlite.backups import SqliteBackups
 from watchdog.engines.sqlite.session import SqliteVisit
 from watchdog.model import Failure, Phase, Server, Target
@@ -25,6 +26,7 @@ class SqliteEngine:
         self.probes: Mapping[str, Probe] = find_probes(probes)
         self._slots = Slots()
         self.backups = SqliteBackups(self._slots)
+        self._activities = Activities()
         self._identities: dict[str, tuple[tuple[int, int], int]] = {}
 
     def server_of(self, target: Target) -> Server | None:  # noqa: ARG002
@@ -33,7 +35,7 @@ class SqliteEngine:
 
     def visit(self, target: Target) -> SqliteVisit:
         """Return a visit of *target*'s file."""
-        return SqliteVisit(target, self._slots, self._count_replaced)
+        return SqliteVisit(target, self._slots, self._count_replaced, self._activities.of)
 
     def attend(
         self,

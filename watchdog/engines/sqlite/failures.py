@@ -89,10 +89,19 @@ def facts_of(target: Target | None, path: str = "") -> dict[str, str]:
 
 
 def trouble(
-    hint: str, text: str, code: str, target: Target | None, phase: Phase = Phase.READ
+    hint: str,
+    text: str,
+    code: str,
+    target: Target | None,
+    phase: Phase = Phase.READ,
+    facts: Mapping[str, str] | None = None,
 ) -> Failure:
-    """Return a trouble that does not make the target down, with a hint that is certain."""
-    return Failure(family(hint), mask(text), phase, code, known(hint), facts_of(target))
+    """Return a trouble that does not make the target down, with a hint that is certain.
+
+    *facts* are what its steps name beside the target's own.
+    """
+    known_facts = {**facts_of(target), **{k: v for k, v in (facts or {}).items() if v}}
+    return Failure(family(hint), mask(text), phase, code, known(hint), known_facts)
 
 
 def family(hint: str) -> Kind:

@@ -58,6 +58,30 @@ class Look:
         return self.journal == _JOURNAL_MAGIC
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a lock: ``pid`` is 0 or less for a process of another namespace or machine."""
+
+    pid: int
+    exclusive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """What is written in the header and the WAL index, and who holds which lock.
+
+    *header* is 100 bytes of the file, *index* up to 136 of its ``-shm``;
+    *reserved* is the writer of rollback mode, *slots* the locks of the WAL
+    index: write, checkpoint, recover, five readers, and the one that every
+    open connection shares.
+    """
+
+    header: bytes
+    index: bytes
+    reserved: Holder | None
+    slots: tuple[Holder | None, ...]
+
+
 class Keeper:
     """One child. Not thread-safe: borrow it."""
 
@@ -85,14 +109,15 @@ class Keeper:
         verb = "hold" if hold else "look"
         patience = (wait if hold else 0.0) + _PATIENCE
         self._holds = hold
-        words = self._ask(f"{verb} {wait:.3f} {os.fsencode(path).hex()}", patience).split()
-        if words[:1] == ["error"]:
-            number = int(words[1])
-            name = path + ("" if words[2] == "-" else words[2])
-            raise OSError(number, os.strerror(number), name)
-        if len(words) != 4 or words[0] != "ok":
-            raise KeeperSilent(f"the keeper process gave no answer about {path!r}")
+        words = self._words(f"{verb} {wait:.3f}", path, patience)
         return Look(words[1] == "exclusive", words[1] == "held", _bytes(words[2]), _bytes(words[3]))
+
+    def locks(self, path: str) -> Locks:
+        """Look at who holds locks on *path* and its ``-shm``; raises as ``look`` does."""
+        self._holds = False
+        _, header, index, names = self._words("locks 0", path, _PATIENCE)
+        reserved, *slots = (_holder(name) for name in names.split(","))
+        return Locks(_bytes(header), _bytes(index), reserved, tuple(slots))
 
     def release(self) -> None:
         """Let go of the lock, if it has one."""
@@ -103,6 +128,17 @@ class Keeper:
     def end(self) -> None:
         """End the child."""
         self._child.end()
+
+    def _words(self, request: str, path: str, patience: float) -> list[str]:
+        """Return the four words of an answer about *path*."""
+        words = self._ask(f"{request} {os.fsencode(path).hex()}", patience).split()
+        if words[:1] == ["error"]:
+            number = int(words[1])
+            name = path + ("" if words[2] == "-" else words[2])
+            raise OSError(number, os.strerror(number), name)
+        if len(words) != 4 or words[0] != "ok":
+            raise KeeperSilent(f"the keeper process gave no answer about {path!r}")
+        return words
 
     def _ask(self, request: str, timeout: float) -> str:
         try:
@@ -178,6 +214,10 @@ def end_all() -> None:
         keepers, _idle[:] = list(_idle), []
     for keeper in keepers:
         keeper.end()
+
+
+def _holder(word: str) -> Holder | None:
+    return None if word == "-" else Holder(int(word[1:]), word[0] == "w")
 
 
 def _bytes(word: str) -> bytes:

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
 
+from watchdog.engines.sqlite.activity import Activity
 from watchdog.engines.sqlite.failures import path_of
+from watchdog.engines.sqlite.keeper import Locks, borrow
 from watchdog.engines.sqlite.reading import Progress, Seen, Way, read
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 from watchdog.model import Phase, Target
@@ -73,8 +75,11 @@ class Visited:
 class SqliteSession:
     """The session of a visit: what was found at its start, and further questions."""
 
-    def __init__(self, target: Target, visited: Visited, slots: Slots, replaced: int) -> None:
+    def __init__(
+        self, target: Target, visited: Visited, slots: Slots, replaced: int, activity: Activity
+    ) -> None:
         self.target = target
+        self.activity = activity
         self.files = visited.seen.files
         self.way = visited.seen.way
         self.wal_mode = visited.seen.wal_mode
@@ -83,6 +88,24 @@ class SqliteSession:
         self.replaced = replaced
         self._slots = slots
         self._progress: Progress | None = None
+        self._locks: Locks | None = None
+
+    async def locks(self) -> Locks | None:
+        """Return header, WAL index and holders of locks as one look of this visit found them.
+
+        ``None`` where the file is only looked at from outside. Raises
+        ``OSError`` and ``TimeoutError``.
+        """
+        if self.way in (Way.STAT, Way.EMPTY):
+            return None
+        if self._locks is None:
+            path = self.files.path
+            self._locks = await self._slots.run(path_of(self.target), lambda: _look(path))
+        return self._locks
+
+    async def run(self, work: Callable[[], Any]) -> Any:
+        """Return what blocking *work* on this file makes, in its own slot off the loop."""
+        return await self._slots.run(path_of(self.target), work)
 
     async def read(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         """Return what *work* makes of a read-only connection; it may be called several times.
@@ -122,11 +145,16 @@ class SqliteVisit:
     """A visit: stat, open and read of the schema, on a thread that nobody else needs."""
 
     def __init__(
-        self, target: Target, slots: Slots, count_replaced: Callable[[str, tuple[int, int]], int]
+        self,
+        target: Target,
+        slots: Slots,
+        count_replaced: Callable[[str, tuple[int, int]], int],
+        activity_of: Callable[[str, tuple[int, int]], Activity],
     ) -> None:
         self._target = target
         self._slots = slots
         self._count_replaced = count_replaced
+        self._activity_of = activity_of
         self._progress = Progress()
         self._session: SqliteSession | None = None
 
@@ -152,8 +180,9 @@ class SqliteVisit:
         path, busy = path_of(self._target), busy_seconds(self._target)
         progress = self._progress
         visited = await self._slots.run(path, lambda: _visit(path, busy, progress), progress.cancel)
-        replaced = self._count_replaced(path, visited.seen.files.main.identity)
-        self._session = SqliteSession(self._target, visited, self._slots, replaced)
+        identity = visited.seen.files.main.identity
+        replaced, activity = self._count_replaced(path, identity), self._activity_of(path, identity)
+        self._session = SqliteSession(self._target, visited, self._slots, replaced, activity)
         return self._session
 
     async def __aexit__(
@@ -179,6 +208,11 @@ def _visit(path: str, busy: float, progress: Progress) -> Visited:
     space = None if seen.way is Way.STAT else _space(seen.files.path)
     progress.finish()
     return Visited(seen, space)
+
+
+def _look(path: str) -> Locks:
+    with borrow() as keeper:
+        return keeper.locks(path)
 
 
 def _ask(connection: sqlite3.Connection) -> Facts:

@@ -799,6 +799,48 @@ FAMILY = Family(
             ),
         ),
         Entry(
+            "sqlite_wal_pinned",
+            SQLITE + "wal.html#avoiding_excessively_large_wal_files",
+            Severity.WARNING,
+            en=Text(
+                "A reader keeps the WAL from being emptied",
+                "A read transaction on {path|the database} has been open for minutes while others"
+                " write. A checkpoint can't pass it, so the `-wal` file grows with every write.",
+                (
+                    (
+                        "Find what {process|the reading process} is doing with the file (`fuser -v"
+                        " {path|FILE}`) and let it finish, commit or roll back"
+                    ),
+                    "If nobody knows it, restart that process: the next checkpoint empties the WAL",
+                    (
+                        "In the code: read everything from a cursor or close it, and commit after"
+                        " reading; no connection should sit in a transaction between requests"
+                    ),
+                    "Never delete the `-wal` file: it holds committed data",
+                ),
+            ),
+            ru=Text(
+                "Читающий процесс не даёт очистить WAL",
+                "Транзакция чтения в {path|базе} открыта уже несколько минут, а другие пишут."
+                " Контрольная точка не может её обойти, и файл `-wal` растёт с каждой записью.",
+                (
+                    (
+                        "Выясните, что делает с файлом {process|читающий процесс} (`fuser -v"
+                        " {path|FILE}`), и дайте ему закончить, зафиксировать или откатить транзакцию"
+                    ),
+                    (
+                        "Если его никто не знает, перезапустите этот процесс: следующая контрольная"
+                        " точка очистит WAL"
+                    ),
+                    (
+                        "В коде: дочитывайте курсор до конца или закрывайте его и фиксируйте"
+                        " транзакцию после чтения; между запросами транзакций быть не должно"
+                    ),
+                    "Никогда не удаляйте файл `-wal`: в нём зафиксированные данные",
+                ),
+            ),
+        ),
+        Entry(
             "sqlite_in_production",
             SQLITE + "whentouse.html",
             Severity.INFO,
