@@ -24,6 +24,7 @@ from watchdog.database_url import DatabaseUrl, DatabaseUrlError
 
 # Stands for the schema of ``${…}``; ``schema`` puts a reference in its place.
 EXPANSION: Final = {"title": "Expansion"}
+MOST_SERIES: Final = 10_000  # of tables or statements that are told apart
 NAME_PATTERN: Final = r"[a-z0-9][a-z0-9._-]{0,62}"
 LABEL_PATTERN: Final = r"[a-zA-Z][a-zA-Z0-9_]*|_[a-zA-Z0-9][a-zA-Z0-9_]*"
 RESERVED_LABELS: Final = frozenset({"target", "engine", "server", "datname", "path", "version"})
@@ -182,13 +183,22 @@ def _password_file(value: Any, info: ValidationInfo) -> PasswordFile:
         raise ValueError(str(error).replace(str(path), shown)) from None
 
 
+def _cap(value: Any) -> int:
+    number = scalars.count(value)
+    if number is None or number > MOST_SERIES:
+        raise ValueError(f"is out of range: write a whole number from 0 to {MOST_SERIES}")
+    return number
+
+
 _SWITCH = _either({"type": "boolean"})
 _COUNT = WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "null"}, EXPANSION]})
+_CAP = _either({"type": "integer", "minimum": 0, "maximum": MOST_SERIES})
 _DURATION = _pattern(scalars.DURATION, ["500ms", "15s", "5m", "1h30m", "7d"])
 _TEXT: dict[str, Any] = {"type": "string"}
 
 Switch = Annotated[bool, PlainValidator(scalars.switch), _SWITCH]
 Count = Annotated[int | None, PlainValidator(scalars.count), _COUNT]
+Cap = Annotated[int, PlainValidator(_cap), _CAP]
 Interval = Annotated[float, PlainValidator(_between(0.1, 7 * 86400)), _DURATION]
 Timeout = Annotated[float, PlainValidator(_between(0.05, 86400)), _DURATION]
 LongTimeout = Annotated[float, PlainValidator(_between(1, 30 * 86400)), _DURATION]
