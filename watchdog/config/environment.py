@@ -28,6 +28,8 @@ _KEYS: Final = {
     "DB_WATCHDOG_LOG_FORMAT": ("log", "format"),
     "DB_WATCHDOG_LOG_LEVEL": ("log", "level"),
     "DB_WATCHDOG_LANGUAGE": ("log", "language"),
+    "DB_WATCHDOG_WEB_CONFIG_FILE": ("web", "config_file"),
+    "DB_WATCHDOG_TRUST_NETWORK": ("web", "trust_network"),
     BACKUPS: ("defaults", "backup", "directory"),
 }
 

@@ -8,22 +8,30 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from watchdog.config import dotenv, environment, tree
+from watchdog.config import dotenv, environment, models, tree
 from watchdog.config.building import Origin, build, note_mistakes
 from watchdog.config.fields import Surroundings
 from watchdog.config.mistakes import Mark, Mistakes
 from watchdog.config.settings import Config
-from watchdog.config.validation import sound_targets, validate
+from watchdog.config.validation import sound_targets, validate, web_model
 from watchdog.config.variables import Variables
+from watchdog.config.web_file import WebFile, read_web_file
 
 VARIABLE: Final = "DB_WATCHDOG_CONFIG"
 LOCAL: Final = Path("config/watchdog.yaml")
 SYSTEM: Final = Path("/etc/db-watchdog/watchdog.yaml")
 _LARGEST: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class WebWanted:
+    """That the web configuration file is read; *file* goes before the configuration's own."""
+
+    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +51,14 @@ def load(
     cwd: Path,
     env_file: Path | None = None,
     engines: Collection[str] | None = None,
+    web: WebWanted | None = None,
 ) -> Config:
     """Read the whole configuration.
 
     *path* is what ``-c`` names, *env_file* what ``--env-file`` names; *cwd*
     is the working directory; *engines* the names of those that are
-    installed, ``None`` for any. Raises ``ConfigurationError`` with all
+    installed, ``None`` for any; *web* asks for the web configuration file,
+    too, for those who serve HTTP. Raises ``ConfigurationError`` with all
     mistakes at once. Reads files: not for the event loop.
     """
     mistakes = Mistakes()
@@ -67,13 +77,30 @@ def load(
     surroundings = Surroundings(origin.base_dir, variables, engines)
     valid = validate(origin.tree, surroundings, mistakes)
     variables.explain(mistakes)
+    served = _served(web, web_model(origin.tree, surroundings), cwd, mistakes)
     if valid is None:
         note_mistakes(sound_targets(origin.tree, surroundings), origin, mistakes)
         mistakes.complain()
         raise AssertionError("what is not valid has a mistake")
     config = build(valid, origin, mistakes)
     mistakes.complain()
-    return config
+    return replace(config, web=served, notes=(*config.notes, *served.notes)) if served else config
+
+
+def _served(
+    wanted: WebWanted | None, model: models.Web, cwd: Path, mistakes: Mistakes
+) -> WebFile | None:
+    """Read the web configuration file if it is *wanted* and there is one."""
+    if wanted is None:
+        return None
+    if wanted.file is not None:
+        path, shown, where = cwd / wanted.file, str(wanted.file), "after --web.config.file"
+    elif model.config_file is not None:
+        path, shown, where = model.config_file, str(model.config_file), "into web.config_file"
+    else:
+        return None
+    text = _read(path, shown, where, mistakes)
+    return read_web_file(path, text, shown, mistakes) if text is not None else None
 
 
 def _choose(path: Path | None, variables: Variables, cwd: Path) -> _Choice:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from watchdog.config.web_file import WebFile
 from watchdog.model import Target
 
 DEFAULT_HOST = "127.0.0.1"
@@ -46,6 +47,9 @@ class Config:
     relative paths begin; ``notes`` are to be logged at start;
     ``reload_over_http`` allows ``POST /-/reload``; ``state_directory`` is
     where the daemon may keep what outlives it, ``None`` if nowhere.
+    ``trust_network``: whoever reaches a listener beyond loopback may see
+    everything; ``web`` is the content of the web configuration file, if it
+    was asked for.
     """
 
     source: str
@@ -56,6 +60,8 @@ class Config:
     log: LogSettings = field(default_factory=LogSettings)
     reload_over_http: bool = False
     state_directory: Path | None = None
+    trust_network: bool = False
+    web: WebFile = field(default_factory=WebFile)
     notes: tuple[str, ...] = ()
 
     def target(self, name: str) -> Target | None:

@@ -30,6 +30,8 @@ _ADVICE: Final = (
     ("that cannot start any token", f"a value cannot begin with this character: {_QUOTE}"),
     ("mapping values are not allowed", f"a second ': ' in one line: {_QUOTE}"),
     ("scanning an alias", f"a * begins an alias in YAML: {_QUOTE}"),
+    ("undefined alias", f"a * begins an alias in YAML: {_QUOTE}"),
+    ("undefined tag handle", f"a ! begins a tag in YAML: {_QUOTE}"),
     ("scanning an anchor", f"a & begins an anchor in YAML: {_QUOTE}"),
     ("expected a single document", "only one document is read: remove the second ---"),
     ("expected the node content", _QUOTE),
@@ -108,8 +110,13 @@ def merged(default: Branch, own: Branch) -> Branch:
     return result
 
 
-def read(text: str, file: str, environ: Mapping[str, str], mistakes: Mistakes) -> Branch | None:
-    """Read YAML *text* of *file*; ``None`` where nothing can be made of it."""
+def read(
+    text: str, file: str, environ: Mapping[str, str] | None, mistakes: Mistakes
+) -> Branch | None:
+    """Read YAML *text* of *file*; ``None`` where nothing can be made of it.
+
+    ``${…}`` is looked up in *environ*; without one it stands for itself.
+    """
     start = Mark(file, 1, 1)
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -153,7 +160,7 @@ class _TooMany(Exception):  # noqa: N818 - it reads as what happened
 @dataclass(slots=True)
 class _Reading:
     file: str
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] | None
     mistakes: Mistakes
     count: int = 0
     within: set[int] = field(default_factory=set)
@@ -178,7 +185,7 @@ class _Reading:
         if self.count > _MOST_VALUES:
             raise _TooMany
         if node.tag not in _TAGS:
-            return self._broken(node, path, f"the tag {node.tag!r} is not known: remove it")
+            return self._broken(node, path, f"a ! begins a tag in YAML: {_QUOTE}")
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         if id(node) in self.within:
@@ -196,7 +203,9 @@ class _Reading:
     def _scalar(self, node: yaml.ScalarNode, path: str) -> Text | None:
         mark = self._mark(node)
         try:
-            value, variables = expand(node.value, self.environ)
+            value, variables = (
+                (node.value, ()) if self.environ is None else expand(node.value, self.environ)
+            )
         except ExpansionError as error:
             return self._broken(node, path, str(error))
         if node.style is None and not variables and value in _NULL:

@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 from watchdog.config import scalars
 from watchdog.config.fields import Surroundings
 from watchdog.config.mistakes import Mark, Mistakes
-from watchdog.config.models import Root, Target
+from watchdog.config.models import Root, Target, Web
 from watchdog.config.tree import Branch, Items, Text, merged
 
 Location = tuple[int | str, ...]
@@ -55,6 +55,14 @@ def sound_targets(tree: Branch, surroundings: Surroundings) -> Iterator[tuple[in
     for at, target in enumerate(targets if isinstance(targets, list) else ()):
         with contextlib.suppress(ValidationError):
             yield at, Target.model_validate(target, context=surroundings)
+
+
+def web_model(tree: Branch, surroundings: Surroundings) -> Web:
+    """Return what the tree says of HTTP; the defaults where that is not valid by itself."""
+    web = tree.get("web")
+    with contextlib.suppress(ValidationError):
+        return Web.model_validate(web if web is not None else {}, context=surroundings)
+    return Web()
 
 
 def _drop_empty(branch: Branch) -> None:
