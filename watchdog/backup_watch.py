@@ -22,7 +22,8 @@ from watchdog.backups import catalogue, destination
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.destination import Destinations
 from watchdog.backups.looking import Looks, silent
-from watchdog.backups.pipeline import Pipeline, folder_of, settings_of
+from watchdog.backups.pipeline import Pipeline
+from watchdog.backups.places import folder_of, settings_of
 from watchdog.backups.status import known_of, status_of
 from watchdog.clock import Clock
 from watchdog.engines import Engine

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog.backups.retention import decide
+from watchdog.backups.retention import Surroundings, decide
 from watchdog.model import Keep
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -19,6 +19,8 @@ class Made:
     id: str
     taken_at: datetime
     good: bool = True
+    held: bool = False
+    size_bytes: int = 100
 
 
 def ago(*hours: float, good: bool = True) -> list[Made]:
@@ -26,7 +28,8 @@ def ago(*hours: float, good: bool = True) -> list[Made]:
 
 
 def kept(backups: list[Made], keep: Keep, now: datetime = NOW) -> set[str]:
-    return {decision.backup.id for decision in decide(backups, keep, now) if decision.keep}
+    decided = decide(backups, keep, Surroundings(now))
+    return {decision.backup.id for decision in decided if decision.keep}
 
 
 NOTHING = Keep(last=None)
@@ -63,7 +66,9 @@ def test_days_are_those_of_the_time_zone() -> None:
         Made("early", datetime(2026, 11, 23, 0, 30, tzinfo=UTC)),
     ]
     keep = Keep(last=None, daily=2)
-    in_berlin = {d.backup.id for d in decide(made, keep, NOW, "Europe/Berlin") if d.keep}
+    in_berlin = {
+        d.backup.id for d in decide(made, keep, Surroundings(NOW, "Europe/Berlin")) if d.keep
+    }
     assert in_berlin == {"early"}
     assert kept(made, keep) == {"early", "late"}
 
@@ -81,7 +86,9 @@ def test_nothing_goes_when_the_clock_has_jumped_back() -> None:
 
 
 def test_every_decision_has_a_reason() -> None:
-    reasons = {d.backup.id: d.reason for d in decide(ago(1, 2), Keep(last=1, daily=1), NOW)}
+    reasons = {
+        d.backup.id: d.reason for d in decide(ago(1, 2), Keep(last=1, daily=1), Surroundings(NOW))
+    }
     assert reasons == {"b1": "last 1 of 1, daily 1 of 1", "b2": "no rule keeps it"}
 
 
@@ -118,7 +125,7 @@ def test_deciding_twice_removes_nothing_more(made: list[Made], keep: Keep) -> No
 
 @given(backups, keeps)
 def test_each_is_decided_on_once_newest_first(made: list[Made], keep: Keep) -> None:
-    decided = [decision.backup for decision in decide(made, keep, NOW)]
+    decided = [decision.backup for decision in decide(made, keep, Surroundings(NOW))]
     assert decided == sorted(made, key=lambda each: each.taken_at, reverse=True)
 
 

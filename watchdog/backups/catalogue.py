@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from watchdog.backups import names
+from watchdog.backups import accepted, names
 from watchdog.backups.documents import failure_document, moment_text
 from watchdog.backups.manifest import (
     DamagedError,
@@ -30,12 +30,16 @@ GOOD: Final = 2  # the level from which a backup counts
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A sealed backup. ``damage`` says what a look at its file has shown, "" for nothing."""
+    """A sealed backup. ``damage`` says what a look at its file has shown, "" for nothing.
+
+    ``accepted``: a person has said that it is of the right database, however it looks.
+    """
 
     manifest: Manifest
     verification: Verification
     folder: Path
     damage: str = ""
+    accepted: bool = False
 
     @property
     def id(self) -> str:
@@ -61,6 +65,16 @@ class Backup:
     def level(self) -> int:
         """How far it is proven now."""
         return 0 if self.damage else self.verification.level
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of its artefact."""
+        return self.manifest.size_bytes
+
+    @property
+    def held(self) -> bool:
+        """Whether it is of a different or collapsed database, and nobody has accepted that."""
+        return bool(self.manifest.suspect) and not self.accepted
 
     @property
     def verified_at(self) -> datetime | None:
@@ -90,12 +104,14 @@ class Backup:
             "duration_seconds": round(manifest.duration, 3),
             "damage": self.damage or None,
             "warnings": list(manifest.warnings),
+            "suspect": list(manifest.suspect),
+            "held": self.held,
         }
 
     @property
     def good(self) -> bool:
-        """Whether it counts: it was read through and nothing has been wrong with it since."""
-        return self.level >= GOOD
+        """Whether it counts: read through, sound ever since, and of the right database."""
+        return self.level >= GOOD and not self.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +174,12 @@ def scan_folder(folder: Path) -> Listing:
         return Listing()
     except OSError as error:
         return Listing((), (Damage(folder, error.strerror or str(error)),))
+    taken_for_good = accepted.read(folder)
     for path in found:
         if names.id_of_manifest(path.name) is None:
             continue
         try:
-            backups.append(_read(path))
+            backups.append(_read(path, taken_for_good))
         except DamagedError as error:
             damaged.append(Damage(path, str(error)))
     return Listing(_newest_first(backups), tuple(damaged))
@@ -214,7 +231,8 @@ def _by_path(listing: Listing, path: Path) -> Backup:
     if identity is None or not names.manifest(path.parent, identity).exists():
         raise UsageError(f"{path} is not a backup: there is no manifest beside it")
     try:
-        return _read(names.manifest(path.parent.absolute(), identity))
+        folder = path.parent.absolute()
+        return _read(names.manifest(folder, identity), accepted.read(folder))
     except DamagedError as error:
         raise UsageError(f"the manifest of {path} is damaged: {error}") from error
 
@@ -236,11 +254,12 @@ def _by_id(listing: Listing, reference: str) -> Backup:
     raise UsageError(f"there is no backup or target {reference!r}: see `db-watchdog backups`")
 
 
-def _read(path: Path) -> Backup:
+def _read(path: Path, taken_for_good: frozenset[str]) -> Backup:
     manifest = read_manifest(path)
     folder = path.parent
     damage = damage_of(folder / manifest.artefact, manifest)
-    return Backup(manifest, verification_of(folder, manifest), folder, damage)
+    proven = verification_of(folder, manifest)
+    return Backup(manifest, proven, folder, damage, manifest.id in taken_for_good)
 
 
 def verification_of(folder: Path, manifest: Manifest) -> Verification:

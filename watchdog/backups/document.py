@@ -10,7 +10,8 @@ from typing import Any
 
 from watchdog.backups.catalogue import Backup, Listing
 from watchdog.backups.documents import failure_document, moment_text
-from watchdog.backups.pipeline import Report, settings_of
+from watchdog.backups.pipeline import Report
+from watchdog.backups.places import settings_of
 
 
 def of_backups(backups: Iterable[Backup]) -> dict[str, Any]:

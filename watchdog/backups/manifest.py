@@ -44,7 +44,9 @@ class Manifest:
     """What a backup is. Sizes in bytes, ``duration`` in seconds, moments UTC.
 
     ``server`` is ``host:port`` or "" for a file; ``url`` is masked;
-    ``verified_level`` is what was proven before it was sealed.
+    ``verified_level`` is what was proven before it was sealed. ``identity``
+    is what tells its database from another; ``suspect`` why that is not the
+    one that the last good backup was of.
     """
 
     id: str
@@ -64,6 +66,8 @@ class Manifest:
     warnings: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     tool: str = ""
+    identity: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    suspect: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -86,6 +90,8 @@ class Manifest:
             "verified_level": self.verified_level,
             "tool": self.tool,
             "details": dict(self.details),
+            "identity": dict(self.identity),
+            "suspect": list(self.suspect),
         }
 
 
@@ -150,6 +156,8 @@ def read_manifest(path: Path) -> Manifest:
             warnings=tuple(str(warning) for warning in document.get("warnings") or ()),
             details=dict(document.get("details") or {}),
             tool=str(document.get("tool") or ""),
+            identity=dict(document.get("identity") or {}),
+            suspect=tuple(str(reason) for reason in document.get("suspect") or ()),
         )
     except _MISTAKES as error:
         raise DamagedError(f"{type(error).__name__}: {error}") from error

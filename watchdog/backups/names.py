@@ -15,6 +15,8 @@ from typing import Final
 MANIFEST: Final = ".manifest.json"
 VERIFICATION: Final = ".verification.json"
 ATTEMPTS: Final = "attempts.json"
+ACCEPTED: Final = "accepted.json"
+PAUSE: Final = "pause.json"
 LOCK: Final = ".lock"
 MARKER: Final = ".db-watchdog-destination"
 

@@ -22,6 +22,8 @@ from watchdog.backups import (
     destination,
     failures,
     files,
+    guard,
+    keeping,
     lock,
     names,
     proving,
@@ -33,9 +35,10 @@ from watchdog.backups.catalogue import Backup
 from watchdog.backups.destination import Destinations
 from watchdog.backups.documents import milliseconds
 from watchdog.backups.manifest import Manifest, Verification
+from watchdog.backups.places import folder_of, settings_of
 from watchdog.clock import Clock
 from watchdog.engines import BackupEngine, Produced
-from watchdog.errors import UsageError, WatchdogError
+from watchdog.errors import WatchdogError
 from watchdog.model import ActionFailed, BackupSettings, Failure, Kind, Outcome, Phase, Target
 from watchdog.secret import mask
 
@@ -201,6 +204,8 @@ class Pipeline:
         digest, size, proof = await proving.of_new(run.engine, run.target, run.partial)
         run.enter(Phase.PUBLISH)
         finished_at = milliseconds(self._clock.now())
+        which = {**(preflight.identity or {}), **(produced.identity or {})}
+        verdict = await asyncio.to_thread(guard.judge, run.folder, run.target, which, size)
         manifest = Manifest(
             id=run.identity,
             target=run.target.name,
@@ -219,12 +224,15 @@ class Pipeline:
             warnings=tuple(mask(warning) for warning in produced.warnings),
             details=produced.details or {},
             tool=f"db-watchdog {__version__}",
+            identity=which,
+            suspect=verdict.suspect,
         )
         verification = Verification(dict.fromkeys(range(proof.level + 1), finished_at))
         # Not to be cut in half: once begun, it is a matter of milliseconds.
         await _finish(asyncio.to_thread(_publish, run.folder, run.partial, manifest, verification))
         run.backup = Backup(manifest, verification, run.folder)
         run.troubles += _warnings(run, produced)
+        run.troubles += guard.troubles(run.backup, verdict)
 
     def _tell_of_forgetfulness(self, run: _Run) -> None:
         """Say once that only this process would notice a destination that has gone."""
@@ -247,15 +255,14 @@ class Pipeline:
         try:
             decisions = await asyncio.to_thread(self._decide, run.target)
             run.removed = tuple(await asyncio.to_thread(prune.apply, decisions))
+            run.troubles += await asyncio.to_thread(keeping.troubles, run.target, self._clock.now())
         except OSError as error:
             run.troubles.append(
                 failures.of_os_error(error, Phase.PRUNE, run.folder, run.target.name)
             )
 
     def _decide(self, target: Target) -> tuple[retention.Decision[Backup], ...]:
-        settings = settings_of(target)
-        backups = catalogue.scan_folder(folder_of(target)).of(target.name).backups
-        return retention.decide(backups, settings.keep, self._clock.now(), settings.timezone)
+        return keeping.decide(target, self._clock.now())
 
     async def _record(self, run: _Run) -> Attempt:
         attempt = Attempt(
@@ -275,21 +282,6 @@ class Pipeline:
                 failures.of_os_error(error, Phase.PUBLISH, run.folder, run.target.name)
             )
         return attempt
-
-
-def settings_of(target: Target) -> BackupSettings:
-    """Return how *target* is backed up. Raises ``UsageError`` where it is not."""
-    if target.backup is None:
-        raise UsageError(
-            f"backups of {target.name} are off: set backup.directory (or, without a file,"
-            " DB_WATCHDOG_BACKUP_DIRECTORY), and do not set backup: false"
-        )
-    return target.backup
-
-
-def folder_of(target: Target) -> Path:
-    """Return the folder of *target* in its destination. Raises ``UsageError``."""
-    return settings_of(target).directory / target.name
 
 
 async def _finish(work: Coroutine[Any, Any, T]) -> T:

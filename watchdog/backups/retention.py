@@ -1,8 +1,8 @@
 """Which backups stay. Pure.
 
 Owns: the decision and its reasons. Only backups that count (verified, not
-damaged) are counted; the newest of them always stays, so nothing is ever
-removed that has no newer good one. Must not know: files.
+damaged, not held apart) are counted; the newest of them always stays, so
+nothing is ever removed that has no newer good one. Must not know: files.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from watchdog.model import Keep
 
 # A backup from the future means that the clock has moved: ages say nothing then.
 _AHEAD: Final = timedelta(minutes=10)
+# So does a newest backup that stands alone: farther from its neighbours in time than
+# anything that the schedule explains.
+_FAR: Final = timedelta(days=30)
+_FAR_INTERVALS: Final = 3
+
+UNVERIFIED_BUT_NEWER: Final = "not verified, but newer than the newest verified one"
 
 
 class Candidate(Protocol):
@@ -37,8 +43,33 @@ class Candidate(Protocol):
         """Whether it counts."""
         ...
 
+    @property
+    def held(self) -> bool:
+        """Whether it is suspect, so that only a person decides on it."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """What its removal frees."""
+        ...
+
 
 C = TypeVar("C", bound=Candidate)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a decision depends on beside the backups and the rules.
+
+    Periods are those of *timezone*. *free* is what the destination has left in
+    bytes, ``None`` if that is not known; *interval* the longest gap of the
+    schedule in seconds.
+    """
+
+    now: datetime
+    timezone: str = "UTC"
+    free: int | None = None
+    interval: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,48 +81,88 @@ class Decision(Generic[C]):
     reason: str
 
 
-def decide(
-    backups: Iterable[C], keep: Keep, now: datetime, timezone: str = "UTC"
-) -> tuple[Decision[C], ...]:
-    """Decide on *backups* of one target, newest first; periods are those of *timezone*.
+def decide(backups: Iterable[C], keep: Keep, surroundings: Surroundings) -> tuple[Decision[C], ...]:
+    """Decide on *backups* of one target, newest first.
 
     ``daily: 7`` keeps the newest of each of the last seven days that have
     one, and so on. Without any rule everything stays.
     """
-    ordered = sorted(backups, key=lambda each: (each.taken_at, each.id), reverse=True)
-    everything = _why_everything(ordered, keep, now)
+    ordered = sorted(backups, key=_age, reverse=True)
+    everything = pause(ordered, surroundings) or _without_rules(keep)
     if everything:
         return tuple(Decision(backup, keep=True, reason=everything) for backup in ordered)
     good = [backup for backup in ordered if backup.good]
-    reasons = _reasons(good, keep, ZoneInfo(timezone))
-    return tuple(_decision(backup, good, reasons) for backup in ordered)
+    reasons = _reasons(good, keep, ZoneInfo(surroundings.timezone))
+    spared, doomed = _for_space(good, reasons, keep, surroundings.free)
+    return tuple(_decision(backup, good[0], {**spared, **reasons}, doomed) for backup in ordered)
 
 
-def _why_everything(ordered: Sequence[Candidate], keep: Keep, now: datetime) -> str:
-    if ordered and ordered[0].taken_at > now + _AHEAD:
+def pause(backups: Iterable[C], surroundings: Surroundings) -> str:
+    """Return why nothing at all is removed now, "" if retention may go on."""
+    ordered = sorted(backups, key=_age, reverse=True)
+    if not ordered:
+        return ""
+    if ordered[0].taken_at > surroundings.now + _AHEAD:
         return "one is dated in the future: the clock has moved, nothing is removed"
-    if not any(backup.good for backup in ordered):
+    newest = next((backup for backup in ordered if backup.good), None)
+    if any(backup.held and (newest is None or _age(backup) > _age(newest)) for backup in ordered):
+        return (
+            "frozen: the newest is of a different or collapsed database, nothing is removed"
+            " until `db-watchdog accept`"
+        )
+    if newest is None:
         return "none is verified, nothing is removed"
+    return _clock_jump([backup.taken_at for backup in ordered if backup.good], surroundings)
+
+
+def _age(backup: Candidate) -> tuple[datetime, str]:
+    return backup.taken_at, backup.id
+
+
+def _clock_jump(taken: Sequence[datetime], surroundings: Surroundings) -> str:
+    if surroundings.interval is None:
+        return ""
+    far = max(_FAR, timedelta(seconds=_FAR_INTERVALS * surroundings.interval))
+    since = surroundings.now - taken[0]
+    if since > far:
+        return (
+            f"the newest good one is {since.days} days old: the clock has jumped or backups have"
+            " stopped, nothing is removed before the next success"
+        )
+    if len(taken) > 1 and taken[0] - taken[1] > far:
+        return (
+            f"{(taken[0] - taken[1]).days} days lie between the newest two: a clock that jumped,"
+            " or a long stop; nothing is removed before one more success"
+        )
+    return ""
+
+
+def _without_rules(keep: Keep) -> str:
     rules = (keep.last, keep.hourly, keep.daily, keep.weekly, keep.monthly, keep.yearly)
-    if all(rule is None for rule in rules):
+    if keep.min_free is None and all(rule is None for rule in rules):
         return "no rule, everything is kept"
     return ""
 
 
-def _decision(backup: C, good: Sequence[C], reasons: dict[str, list[str]]) -> Decision[C]:
+def _decision(
+    backup: C, newest: Candidate, reasons: dict[str, str], doomed: dict[str, str]
+) -> Decision[C]:
     if backup.id in reasons:
-        return Decision(backup, keep=True, reason=", ".join(reasons[backup.id]))
-    if not backup.good:
-        newest = good[0]
-        if (backup.taken_at, backup.id) > (newest.taken_at, newest.id):
-            return Decision(
-                backup, keep=True, reason="not verified, but newer than the newest verified one"
-            )
-        return Decision(backup, keep=False, reason=f"not verified, and {newest.id} is newer")
-    return Decision(backup, keep=False, reason="no rule keeps it")
+        return Decision(backup, keep=True, reason=reasons[backup.id])
+    if backup.held:
+        reason = "held apart, of a different or collapsed database: only a person removes it"
+        return Decision(backup, keep=True, reason=reason)
+    if backup.good:
+        return Decision(backup, keep=False, reason=doomed.get(backup.id, "no rule keeps it"))
+    if _age(backup) > _age(newest):
+        return Decision(backup, keep=True, reason=UNVERIFIED_BUT_NEWER)
+    return Decision(backup, keep=False, reason=f"not verified, and {newest.id} is newer")
 
 
-def _reasons(good: Sequence[Candidate], keep: Keep, zone: ZoneInfo) -> dict[str, list[str]]:
+# ------------------------------------------------------------------ rules that count
+
+
+def _reasons(good: Sequence[Candidate], keep: Keep, zone: ZoneInfo) -> dict[str, str]:
     reasons: dict[str, list[str]] = {}
     for number, backup in enumerate(good[: keep.last or 0], 1):
         reasons.setdefault(backup.id, []).append(f"last {number} of {keep.last}")
@@ -100,7 +171,7 @@ def _reasons(good: Sequence[Candidate], keep: Keep, zone: ZoneInfo) -> dict[str,
             reasons.setdefault(backup.id, []).append(f"{name} {number} of {count}")
     if good and good[0].id not in reasons:
         reasons[good[0].id] = ["the last good one"]
-    return reasons
+    return {identity: ", ".join(each) for identity, each in reasons.items()}
 
 
 Period = Callable[[datetime], tuple[int, ...]]
@@ -128,3 +199,33 @@ def _newest_of_each(
                 break
             newest[key] = backup
     return list(newest.values())
+
+
+# ------------------------------------------------------------------ the rule that fills space
+
+
+def _for_space(
+    good: Sequence[Candidate], kept: dict[str, str], keep: Keep, free: int | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return which of those that no other rule keeps stay, and which go, oldest first."""
+    spare = [backup for backup in good if backup.id not in kept]
+    if keep.min_free is None:
+        return {}, {}
+    if free is None:
+        why = "min_free: how much is free is not known"
+        return {backup.id: why for backup in spare}, {}
+    missing = keep.min_free - free
+    doomed: dict[str, str] = {}
+    while missing > 0 and spare:
+        oldest = spare.pop()
+        doomed[oldest.id] = "min_free: no other rule keeps it, and less than that is free"
+        missing -= oldest.size_bytes
+    return {backup.id: "min_free: there is room" for backup in spare}, doomed
+
+
+def shortage(decisions: Iterable[Decision[C]], keep: Keep, free: int | None) -> int:
+    """Return how many bytes of ``min_free`` are missing once *decisions* are carried out."""
+    if keep.min_free is None or free is None:
+        return 0
+    freed = sum(decision.backup.size_bytes for decision in decisions if not decision.keep)
+    return max(0, keep.min_free - free - freed)

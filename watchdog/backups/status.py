@@ -15,7 +15,7 @@ from watchdog.backups import attempts, catalogue, destination
 from watchdog.backups.attempts import Attempt
 from watchdog.backups.catalogue import Backup, Listing
 from watchdog.backups.destination import Destinations
-from watchdog.backups.pipeline import folder_of, settings_of
+from watchdog.backups.places import folder_of, settings_of
 from watchdog.model import ActionFailed, Failure, Outcome, Phase, Target
 from watchdog.results import BackupStatus
 from watchdog.schedule import Schedule

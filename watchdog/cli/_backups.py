@@ -22,7 +22,8 @@ from watchdog import database_url, hints
 from watchdog.backups import catalogue
 from watchdog.backups.catalogue import Listing
 from watchdog.backups.destination import Destinations, state_folder
-from watchdog.backups.pipeline import Pipeline, settings_of
+from watchdog.backups.pipeline import Pipeline
+from watchdog.backups.places import settings_of
 from watchdog.cli._configuration import Loading, named_targets
 from watchdog.cli._environment import run as run_loop
 from watchdog.clock import SystemClock

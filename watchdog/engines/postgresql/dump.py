@@ -8,30 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
 
 from watchdog import process
+from watchdog.content import Content
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines import Preflight, Produced, Proof
-from watchdog.engines.postgresql import clients, tools
+from watchdog.engines.postgresql import clients, identity, tools
 from watchdog.engines.postgresql.clients import Client
 from watchdog.engines.postgresql.connection import Connection, Limits, Poolers, connect
 from watchdog.engines.postgresql.credentials import Credentials
 from watchdog.engines.postgresql.errors import LineError
 from watchdog.engines.postgresql.failures import classify, timed_out
+from watchdog.engines.postgresql.instant import Instant, held
 from watchdog.engines.postgresql.wire import Timing
-from watchdog.model import ActionFailed, Phase, Target
+from watchdog.model import ActionFailed, Phase, ProofMode, Target
 
 # Seconds. A dump that waits for a lock holds every lock that it has already.
 LOCK_WAIT: Final = 60.0
 _LOGIN: Final = 15.0
 _STATEMENT: Final = 30.0
+_COUNTING: Final = 6 * 3600.0
 _READ_THROUGH: Final = 2
 
 # The archive holds no indexes and is packed: rather too little than a refusal
@@ -44,6 +47,7 @@ select current_setting('server_version_num')::int as number,
        current_setting('server_version') as version,
        pg_catalog.pg_database_size(pg_catalog.current_database()) as size
 """
+_TABLE_DATA: Final = re.compile(rb"^\d+; \d+ (\d+) TABLE DATA ", re.MULTILINE)
 _TABLE: Final = re.compile(rb"^\d+; \d+ \d+ TABLE (?!DATA |ATTACH )", re.MULTILINE)
 
 
@@ -54,6 +58,7 @@ class Seen:
     major: int
     version: str
     size: int
+    identity: Mapping[str, Any]
 
 
 async def preflight(target: Target, url: PostgresqlUrl) -> Preflight:
@@ -63,22 +68,30 @@ async def preflight(target: Target, url: PostgresqlUrl) -> Preflight:
     return Preflight(
         {"server": seen.version, "pg_dump": client.version},
         estimated_bytes=max(0, seen.size - _EMPTY_DATABASE) // _SHARE_OF_DATABASE,
+        identity=seen.identity,
     )
 
 
 async def produce(
     target: Target, url: PostgresqlUrl, into: Path, progress: Callable[[int], None]
 ) -> Produced:
-    """Dump into *into*. Raises ``ActionFailed``; the file is worth nothing then."""
+    """Dump into *into*, and count what is dumped at the same instant beside it.
+
+    Raises ``ActionFailed``; the file is worth nothing then.
+    """
     client = await clients.newest()
     if client is None:
         raise _no_client(None, target, url)
     method = await clients.compression(client)
     named = tools.facts(url, target, into)
-    async with tools.login(url, target) as login:
-        # Data committed before this instant is in the dump; pg_dump begins
-        # its one transaction a moment later.
-        recovery_point = datetime.now(UTC)
+    async with tools.login(url, target) as login, _instant(target, url) as instant:
+
+        def poll() -> None:
+            size = _size(into)
+            progress(size)
+            if size:  # it has locked its tables and read the catalogues
+                instant.begin_counting()
+
         done = await process.run(
             [
                 client.pg_dump,
@@ -86,20 +99,45 @@ async def produce(
                 f"--compress={method}",
                 "--no-password",
                 f"--lock-wait-timeout={int(LOCK_WAIT * 1000)}",
+                *([f"--snapshot={instant.snapshot}"] if instant.snapshot else ()),
                 f"--file={into}",
                 f"--dbname={login.conninfo(client.major)}",
             ],
             env=login.environment,
-            poll=lambda: progress(_size(into)),
+            poll=poll,
         )
-    if tools.complained(done):
-        raise tools.told(done, f"the dump of {target.name} failed", Phase.DUMP, named)
+        if tools.complained(done):
+            raise tools.told(done, f"the dump of {target.name} failed", Phase.DUMP, named)
+        content = await instant.content((await list_of(client, into)).with_data)
     return Produced(
-        recovery_point,
+        instant.recovery_point,
         {"pg_dump": client.version},
-        warnings=tools.warnings_of(done),
+        warnings=(*tools.warnings_of(done), *_uncounted(content)),
         details={"format": "custom", "compression": method},
+        content=content,
     )
+
+
+@asynccontextmanager
+async def _instant(target: Target, url: PostgresqlUrl) -> AsyncIterator[Instant]:
+    """Hold an instant of the database for the time of a dump; without one the dump goes on."""
+    settings = target.backup
+    mode = settings.proof if settings is not None else ProofMode.AUTO
+    connection, why = None, ""
+    if mode is not ProofMode.OFF:
+        try:
+            connection = await session(url, target, Timing())
+        except ActionFailed as error:
+            why = f"no session for it: {error.failure.message}"
+    limit = settings.timeout if settings is not None else _COUNTING
+    async with held(connection, mode, limit, why) as instant:
+        yield instant
+
+
+def _uncounted(content: Content) -> tuple[str, ...]:
+    """Return a warning if what should have been counted was not; ``proof: off`` is a choice."""
+    why = content.why_incomplete
+    return () if not why or why.startswith("proof: ") else (f"without all counts: {why}",)
 
 
 async def prove(target: Target | None, artefact: Path) -> Proof:
@@ -130,17 +168,19 @@ async def prove(target: Target | None, artefact: Path) -> Proof:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What ``pg_restore --list`` says of an archive."""
+    """What ``pg_restore --list`` says of an archive; ``with_data`` are the oids of tables."""
 
     done: process.Completed
     tables: int
+    with_data: frozenset[int]
 
 
 async def list_of(client: Client, artefact: Path) -> Listed:
     """List an archive."""
     output = bytearray()
     done = await process.run([client.pg_restore, "--list", str(artefact)], stdout=output.extend)
-    return Listed(done, len(_TABLE.findall(output)))
+    data = frozenset(int(oid) for oid in _TABLE_DATA.findall(output))
+    return Listed(done, len(_TABLE.findall(output)), data)
 
 
 # ------------------------------------------------------------------ looking first
@@ -167,13 +207,14 @@ async def _look(target: Target, url: PostgresqlUrl) -> Seen:
     named = tools.facts(url, target, None)
     try:
         row: Any = await connection.driver.fetchrow(_LOOK, timeout=_STATEMENT)
+        which = await identity.read(connection, _STATEMENT)
     except TimeoutError as error:
         raise ActionFailed(timed_out(Phase.PREFLIGHT, _STATEMENT, named)) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise ActionFailed(classify(error, Phase.PREFLIGHT, named)) from error
     finally:
         await connection.close()
-    return Seen(row["number"] // 10000, row["version"], row["size"])
+    return Seen(row["number"] // 10000, row["version"], row["size"], which)
 
 
 async def _client_for(seen: Seen, target: Target, url: PostgresqlUrl) -> Client:

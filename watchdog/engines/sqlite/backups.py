@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 from watchdog.database_url import DatabaseUrl, SqliteUrl
 from watchdog.engines import Preflight, Produced, Proof
-from watchdog.engines.sqlite import failures, proof, restore
+from watchdog.engines.sqlite import failures, identity, proof, restore
 from watchdog.engines.sqlite.copying import Copied, copy, discard
 from watchdog.engines.sqlite.files import Files, survey
 from watchdog.engines.sqlite.reading import Progress, Way
@@ -48,7 +48,7 @@ class SqliteBackups:
         async with self._classified(progress, target, path):
             files = await self._slots.run(f"preflight:{path}", lambda: _preflight(path))
         size = files.main.size + (files.wal.size if files.wal is not None else 0)
-        return Preflight(_versions(), size)
+        return Preflight(_versions(), size, identity.of_source(files))
 
     async def produce(
         self, target: Target, url: DatabaseUrl, into: Path, progress: Callable[[int], None]
@@ -75,6 +75,7 @@ class SqliteBackups:
                 if trouble.code not in NEEDS_RECOVERY:
                     raise
                 copied = await self._recovered(path, into)
+            which = await self._slots.run(f"identity:{into}", lambda: identity.of_copy(into))
         return Produced(
             copied.recovery_point,
             _versions(),
@@ -89,6 +90,7 @@ class SqliteBackups:
                 "read_transaction_seconds": round(copied.seconds, 3),
                 "writers_stalled_seconds": round(copied.stalled, 3),
             },
+            which,
         )
 
     async def _recovered(self, path: str, into: Path) -> Copied:
