@@ -22,9 +22,9 @@ from tests.support.sqlite import (
     target_of,
     visit,
 )
-from watchdog.engines.sqlite import activity
+from watchdog.engines.sqlite import activity, processes
 from watchdog.engines.sqlite.locking import wait_for_write_lock
-from watchdog.engines.sqlite.probes import wal, writing
+from watchdog.engines.sqlite.probes import holders, wal, writing
 from watchdog.model import Failure
 
 BLOB = "INSERT INTO t VALUES (zeroblob(20000))"
@@ -184,6 +184,41 @@ async def test_a_write_transaction_that_stays_is_timed_and_its_process_named(
         writer.execute("BEGIN IMMEDIATE")
         assert await troubles(path, "sqlite_busy") == []
         writer.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("how", ["moved over", "deleted"])
+async def test_a_process_that_goes_on_with_a_replaced_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(processes, "_KEPT_SECONDS", -1.0)
+    path = make_database(tmp_path / "a.db", "delete")
+    with Application(path) as application:
+        application.open()
+        application.execute("INSERT INTO t VALUES (1)")
+        assert not (await visit(path)).values().get("deleted_file_holders")
+        if how == "deleted":
+            path.unlink()
+            make_database(path, "delete")
+        else:
+            make_database(tmp_path / "new.db", "delete").rename(path)
+        found = await visit(path)
+        assert found.values()["deleted_file_holders"] == 1
+        (trouble,) = found.answers["holders"].troubles
+        assert (trouble.hint, trouble.facts["pid"]) == (
+            "sqlite_replaced_in_use",
+            str(application.pid),
+        )
+    assert not (await visit(path)).values().get("deleted_file_holders")
+
+
+async def test_who_may_not_look_at_others_does_not_say_that_nobody_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_database(tmp_path / "a.db", "delete")
+    monkeypatch.setattr(holders, "deleted", lambda: processes.Deleted({}, complete=False))
+    assert "deleted_file_holders" not in (await visit(path)).values()
+    monkeypatch.setattr(holders, "deleted", lambda: processes.Deleted({}, complete=True))
+    assert (await visit(path)).values()["deleted_file_holders"] == 0
 
 
 async def test_the_library_that_wrote_last_is_known_from_the_file(tmp_path: Path) -> None:

@@ -81,12 +81,12 @@ OURS = {
     "sqlite_needs_recovery", "driver_not_async", "config_changed_not_recreated", "sqlite_in_production",
     "destination_missing", "different_database", "driver_missing", "internal_error", "backup_timeout",
     "backup_locked", "blind_role", "backup_damaged", "file_system_hangs", "server_not_answering",
-    "sqlite_wal_pinned",
+    "sqlite_wal_pinned", "sqlite_replaced_in_use",
 }  # fmt: skip
 
 FACTS = (
     "host port database user path directory target server program version major owner relation"
-    " extension slot parameter index service process"
+    " extension slot parameter index service process pid"
 ).split()
 ENTRIES = sorted(entries())
 

@@ -70,7 +70,6 @@ FAMILY = Family(
                     0.95,
                 ),
                 Wording("sqlite_busy", confidence=0.95),
-                Wording("база данных заблокирована", needs=Needs.SQLITE),
                 Wording("locking protocol", r"locking protocol", 0.6, Needs.SQLITE),
             ),
         ),
@@ -837,6 +836,53 @@ FAMILY = Family(
                         " транзакцию после чтения; между запросами транзакций быть не должно"
                     ),
                     "Никогда не удаляйте файл `-wal`: в нём зафиксированные данные",
+                ),
+            ),
+        ),
+        Entry(
+            "sqlite_replaced_in_use",
+            SQLITE + "howtocorrupt.html#unlinking_or_renaming_a_database_file_while_in_use",
+            Severity.CRITICAL,
+            en=Text(
+                "An application writes into a file that is no longer there",
+                "{path|The database} was replaced or deleted while {process|an application} had it"
+                " open. It goes on with the old file, which vanishes as soon as it is closed.",
+                (
+                    (
+                        "Do not restart {process|the application} yet: what it wrote since is only"
+                        " in its memory of the old file"
+                    ),
+                    (
+                        "Rescue the old file: `ls -l /proc/{pid|PID}/fd | grep deleted`, then `cp"
+                        " /proc/{pid|PID}/fd/NUMBER {path|FILE}.old` (the `-wal` as `.old-wal`, too)"
+                    ),
+                    "Look into the copy: `sqlite3 {path|FILE}.old 'PRAGMA integrity_check'`",
+                    (
+                        "Decide which file is the right one, then restart the application, so that it"
+                        " opens the file that is at the path now"
+                    ),
+                    "Put a database in place only while the application is stopped",
+                ),
+            ),
+            ru=Text(
+                "Приложение пишет в файл, которого уже нет",
+                "{path|Базу} заменили или удалили, пока она была открыта: её держит"
+                " {process|приложение}. Оно пишет в старый файл, который исчезнет при закрытии.",
+                (
+                    (
+                        "Пока не перезапускайте {process|приложение}: записанное с тех пор есть только"
+                        " в старом файле"
+                    ),
+                    (
+                        "Спасите старый файл: `ls -l /proc/{pid|PID}/fd | grep deleted`, затем `cp"
+                        " /proc/{pid|PID}/fd/NUMBER {path|FILE}.old` (и `-wal` как `.old-wal`)"
+                    ),
+                    "Проверьте копию: `sqlite3 {path|FILE}.old 'PRAGMA integrity_check'`",
+                    (
+                        "Решите, какой файл верный, и перезапустите приложение, чтобы оно открыло файл,"
+                        " лежащий по этому пути сейчас"
+                    ),
+                    "Подменяйте базу только при остановленном приложении",
                 ),
             ),
         ),
