@@ -37,7 +37,7 @@ from watchdog.backups.documents import milliseconds
 from watchdog.backups.manifest import Manifest, Verification
 from watchdog.backups.places import folder_of, settings_of
 from watchdog.clock import Clock
-from watchdog.engines import BackupEngine, Produced
+from watchdog.engines import BackupEngine
 from watchdog.errors import WatchdogError
 from watchdog.model import ActionFailed, BackupSettings, Failure, Kind, Outcome, Phase, Target
 from watchdog.secret import mask
@@ -87,6 +87,7 @@ class _Run:
     backup: Backup | None = None
     removed: tuple[Backup, ...] = ()
     troubles: list[Failure] = field(default_factory=list)
+    gave_way: bool = False
 
     @property
     def folder(self) -> Path:
@@ -116,19 +117,31 @@ class Pipeline:
         self._told = False
 
     async def back_up(
-        self, target: Target, *, wait: float = lock.WAIT, progress: Progress | None = None
+        self,
+        target: Target,
+        *,
+        wait: float = lock.WAIT,
+        waited: float = 0.0,
+        give_way: bool = False,
+        progress: Progress | None = None,
     ) -> Report:
         """Back *target* up and return how that was; a failure is in the report, not raised.
 
-        *wait* seconds for another process that is at it. Cancelled, it ends
+        *wait* seconds for another process that is at it, of which the caller
+        has *waited* before; with *give_way* that is no attempt, and
+        ``lock.BusyError`` is raised then. Cancelled, it ends
         its children, removes what is unfinished, records that, and raises
         ``CancelledError`` within a few seconds. Raises ``UsageError`` where
         backups are off.
         """
         run = self._begin(target, progress or _silent)
         try:
-            await self._attempt(run, wait)
+            await self._attempt(run, wait, waited)
             run.outcome, run.failure = Outcome.OK, None
+        except lock.BusyError as error:
+            run.failure, run.gave_way = error.failure, give_way
+            if give_way:
+                raise
         except ActionFailed as error:
             run.failure = error.failure
         except OSError as error:
@@ -173,13 +186,13 @@ class Pipeline:
         started = self._clock.monotonic()
         return _Run(target, settings, engine, progress, now, started, names.new_id(now))
 
-    async def _attempt(self, run: _Run, wait: float) -> None:
+    async def _attempt(self, run: _Run, wait: float, waited: float) -> None:
         directory = run.settings.directory
         await asyncio.to_thread(self._destinations.open, directory, run.target.name)
         self._tell_of_forgetfulness(run)
         await asyncio.to_thread(files.make_folder, run.folder)
         async with AsyncExitStack() as held:
-            await held.enter_async_context(lock.held(run.folder, wait))
+            await held.enter_async_context(lock.held(run.folder, wait, waited))
             try:
                 async with asyncio.timeout(run.settings.timeout):
                     await self._take(run)
@@ -201,7 +214,10 @@ class Pipeline:
         await asyncio.to_thread(_reserve_name, run.partial)
         produced = await run.engine.produce(run.target, url, run.partial, run.tell)
         run.enter(Phase.VERIFY)
-        digest, size, proof = await proving.of_new(run.engine, run.target, run.partial)
+        digest, size, proof = await proving.of_new(
+            run.engine, run.target, run.partial, produced.content
+        )
+        warnings = tuple(mask(warning) for warning in (*produced.warnings, *proof.remarks))
         run.enter(Phase.PUBLISH)
         finished_at = milliseconds(self._clock.now())
         which = {**(preflight.identity or {}), **(produced.identity or {})}
@@ -221,17 +237,18 @@ class Pipeline:
             verified_level=proof.level,
             duration=self._clock.monotonic() - run.started,
             tables=proof.tables if produced.tables is None else produced.tables,
-            warnings=tuple(mask(warning) for warning in produced.warnings),
+            warnings=warnings,
             details=produced.details or {},
             tool=f"db-watchdog {__version__}",
             identity=which,
             suspect=verdict.suspect,
+            content=produced.content,
         )
         verification = Verification(dict.fromkeys(range(proof.level + 1), finished_at))
         # Not to be cut in half: once begun, it is a matter of milliseconds.
         await _finish(asyncio.to_thread(_publish, run.folder, run.partial, manifest, verification))
         run.backup = Backup(manifest, verification, run.folder)
-        run.troubles += _warnings(run, produced)
+        run.troubles += _warnings(run, warnings)
         run.troubles += guard.troubles(run.backup, verdict)
 
     def _tell_of_forgetfulness(self, run: _Run) -> None:
@@ -273,6 +290,8 @@ class Pipeline:
             backup=run.backup.id if run.backup else "",
             failure=run.failure,
         )
+        if run.gave_way:
+            return attempt
         try:
             await _finish(
                 asyncio.to_thread(attempts.append, run.folder, attempt, self._destinations.state)
@@ -331,8 +350,8 @@ def _server(url: Any) -> str:
     return ",".join(f"{host}:{port}" for host, port in hosts)
 
 
-def _warnings(run: _Run, produced: Produced) -> list[Failure]:
+def _warnings(run: _Run, warnings: tuple[str, ...]) -> list[Failure]:
     return [
-        Failure(Kind.BACKUP, mask(warning), run.engine.phase, facts={"target": run.target.name})
-        for warning in produced.warnings
+        Failure(Kind.BACKUP, warning, run.engine.phase, facts={"target": run.target.name})
+        for warning in warnings
     ]
