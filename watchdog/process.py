@@ -169,6 +169,7 @@ async def run(  # noqa: PLR0913 - each is a property of the child
     deadline: float | None = None,
     poll: Callable[[], None] | None = None,
     poll_interval: float = 0.5,
+    begun: Callable[[int], None] | None = None,
     stdout: Callable[[bytes], None] | None = None,
     cwd: Path | None = None,
     nice: int = 0,
@@ -178,7 +179,8 @@ async def run(  # noqa: PLR0913 - each is a property of the child
 
     *env* is added to a clean environment. *deadline* is in seconds; *poll* is
     called every *poll_interval* seconds meanwhile, and what it raises ends
-    the program. *stdout* is handed the output as it comes (dropped without).
+    the program. *begun* is told its process id. *stdout* is handed the output
+    as it comes (dropped without).
     Whatever ends this coroutine, cancellation included, ends the program and
     its children first: SIGTERM, after *grace* seconds SIGKILL.
 
@@ -196,6 +198,8 @@ async def run(  # noqa: PLR0913 - each is a property of the child
             pipes.callback(output.close)
         process = await _start(command, env, cwd, errors, output)
         try:
+            if begun is not None:
+                begun(process.pid)
             await errors.connect()
             if output is not None:
                 await output.connect()

@@ -232,6 +232,7 @@ class BackupEngine(Protocol):
 
     suffix: str  # "dump", "sqlite"
     phase: Phase  # Phase.DUMP or Phase.COPY
+    highest: int  # the level that ``prove`` reaches, without a restore
 
     async def preflight(self, target: Target, url: DatabaseUrl) -> Preflight:
         """Look, with a session, whether a backup can be taken and by which client."""

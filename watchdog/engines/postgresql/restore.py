@@ -1,245 +1,239 @@
-"""The restore of an archive into a database that is new or empty.
+"""The restore of an archive, all or nothing.
 
-Owns: creating the database, refusing one that holds something, choosing the
-tool, and that a restore which fails leaves nothing of itself behind. Must
-not know: which backup was chosen and why.
+Owns: the order of the steps, and that a restore which fails or is killed
+leaves the database that was there as it was. Must not know: which backup was
+chosen and why.
+
+Into an empty database, or one that is made for it, an archive goes in one
+transaction. What that cannot do (several jobs, a database that holds
+something) goes by way of an unfinished database, which takes the name in one
+transaction once it is whole.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import asyncpg
-
-from watchdog import process
 from watchdog.database_url import PostgresqlUrl
-from watchdog.engines.postgresql import clients, tools
-from watchdog.engines.postgresql.clients import Client
-from watchdog.engines.postgresql.connection import Connection
-from watchdog.engines.postgresql.dump import list_of, session
-from watchdog.engines.postgresql.failures import classify
-from watchdog.engines.postgresql.wire import Timing
-from watchdog.model import ActionFailed, Phase
-
-NONEMPTY: Final = "restore_into_nonempty"
-_MAINTENANCE: Final = ("postgres", "template1")
-_NO_SUCH_DATABASE: Final = "3D000"
-_FORCE_SINCE: Final = 13
-
-# What a user made: relations, functions, types and schemas that initdb and
-# extensions did not put there.
-_CONTENT: Final = """
-with own as (
-  select oid, nspname from pg_catalog.pg_namespace
-   where nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
-     and nspname not like 'pg\\_temp\\_%' and nspname not like 'pg\\_toast\\_temp\\_%'
+from watchdog.engines.postgresql import archive as archives
+from watchdog.engines.postgresql import place as places
+from watchdog.engines.postgresql import properties, swap
+from watchdog.engines.postgresql.administration import (
+    Administration,
+    maintenance,
+    open_in,
+    quoted,
 )
-select (select count(*) from pg_catalog.pg_class c join own on own.oid = c.relnamespace
-         where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f'))
-     + (select count(*) from pg_catalog.pg_proc p join own on own.oid = p.pronamespace)
-     + (select count(*) from pg_catalog.pg_type t join own on own.oid = t.typnamespace
-         where t.typrelid = 0 and t.typelem = 0)
-     + (select count(*) from own where nspname <> 'public')
-"""
+from watchdog.engines.postgresql.archive import Archive, Wanted
+from watchdog.engines.postgresql.place import NONEMPTY, Place
+from watchdog.engines.postgresql.properties import Properties
+from watchdog.model import ActionFailed
+from watchdog.restoration import Restored, RestoreOptions, RestorePlan, Step
 
-# Settings of our sessions that would stand in the way of writing.
-_WRITABLE: Final = (
-    "set default_transaction_read_only = off",
-    "set statement_timeout = 0",
-    "set lock_timeout = 0",
-)
+__all__ = ["NONEMPTY", "bring_back", "plan", "restore"]
 
-# A statement about owners or grants; pg_restore's own words are English, the
-# server's need not be, so that its message is not looked at.
-_ABOUT_ROLES: Final = re.compile(
-    r"^Command was: *(?:(?:ALTER [^;]* OWNER TO |GRANT |REVOKE |ALTER DEFAULT PRIVILEGES )"
-    r"|SET SESSION AUTHORIZATION )",
-    re.MULTILINE,
-)
+_DEFAULT: Final = RestoreOptions()
 
 
 async def restore(
     artefact: Path, to: PostgresqlUrl, progress: Callable[[int], None]
 ) -> Sequence[str]:
-    """Restore *artefact* into *to*, creating the database if it is not there.
+    """Restore *artefact* into *to*, a new or empty database; return notes. Raises ``ActionFailed``.
 
-    In one transaction: all or nothing. Owners and grants are restored where
-    the roles are there and may be used; otherwise everything belongs to the
-    user of *to*, and that is said. Raises ``ActionFailed``.
+    Owners and grants are restored where the roles are there and may be used;
+    otherwise everything belongs to the user of *to*, and that is said.
     """
-    notes: list[str] = []
-    async with _database(to) as server_major:
-        client = await _client(artefact, server_major, to)
-        if await _run(client, artefact, to, ()):
-            await _run(client, artefact, to, ("--no-owner", "--no-acl"))
-            notes.append(
-                f"owners and grants were left out, for not all of their roles are there or open"
-                f" to {to.user}: everything belongs to {to.user}"
-            )
-        progress(0)
-        await _analyze(to)
-    return notes
+    return (await bring_back(artefact, to, _DEFAULT, progress)).notes
 
 
-@asynccontextmanager
-async def _database(to: PostgresqlUrl) -> AsyncIterator[int]:
-    """Make sure of a new or empty database and yield the server's major version.
+async def plan(artefact: Path, to: PostgresqlUrl, options: RestoreOptions) -> RestorePlan:
+    """Look what would be done. Raises ``ActionFailed`` where ``bring_back`` would refuse."""
+    place, archive = await _look(artefact, to, options)
+    aside = swap.aside_name(to.database, datetime.now(UTC)) if place.swaps else ""
+    tool = f"{archive.client.pg_restore} ({archive.client.version})"
+    lines = [f"server: PostgreSQL {place.major} at {to.server_name}; tool: {tool}"]
+    if aside:
+        ready = swap.unfinished_name(to.database)
+        lines += [
+            f"restore into a new database {ready}, then swap the names in one transaction",
+            f"the old {to.database} is kept as {aside}, with its disk space, until you drop it",
+        ]
+        if options.end_sessions:
+            lines.append(f"sessions in {to.database} are ended at the swap")
+    elif place.there is None:
+        lines.append(f"create the database {to.database} and restore into it")
+    else:
+        lines.append(f"restore into {to.database}, which is empty")
+    return RestorePlan(to.database, aside, place.needed_bytes, place.free_bytes, tuple(lines))
 
-    One that we have created goes again if the restore fails or is cancelled.
-    """
-    created = False
-    try:
-        major = await _require_empty(to)
-    except ActionFailed as error:
-        if error.failure.code != _NO_SUCH_DATABASE:
-            raise
-        major = await _create(to)
-        created = True
-    try:
-        yield major
-    except BaseException:
+
+async def bring_back(
+    artefact: Path, to: PostgresqlUrl, options: RestoreOptions, progress: Callable[[int], None]
+) -> Restored:
+    """Restore *artefact* into *to* as wanted. Raises ``ActionFailed``."""
+    place, archive = await _look(artefact, to, options)
+    async with swap.alone(to, options.target) as administration:
+        await swap.drop_unfinished(administration, to.database)
+        work = _Restore(archive, to, options, place, progress)
+        if place.swaps or options.jobs > 1:
+            return await work.aside(administration)
+        return Restored(tuple(await work.directly(administration)))
+
+
+async def _look(
+    artefact: Path, to: PostgresqlUrl, options: RestoreOptions
+) -> tuple[Place, Archive]:
+    place = await places.look(to, options, _size(artefact))
+    archive = await archives.look(artefact, to, place.major)
+    places.refuse_older(archive, place, to)
+    return place, archive
+
+
+class _Restore:
+    """One restore as it goes."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        to: PostgresqlUrl,
+        options: RestoreOptions,
+        place: Place,
+        progress: Callable[[int], None],
+    ) -> None:
+        self._archive = archive
+        self._to = to
+        self._options = options
+        self._place = place
+        self._progress = progress
+
+    # -------------------------------------------------------------- in one transaction
+
+    async def directly(self, administration: Administration) -> list[str]:
+        """Restore into an empty database, or a new one that goes again if that fails."""
+        created = self._place.there is None
         if created:
-            await _drop(to, major)
-        raise
-
-
-async def _require_empty(to: PostgresqlUrl) -> int:
-    connection = await session(to, None, Timing())
-    try:
-        content = await _ask(connection, to, _CONTENT)
-        major = int(connection.driver.get_server_version().major)
-    finally:
-        await connection.close()
-    if content:
-        raise tools.refusal(
-            NONEMPTY,
-            f"{to.masked} is not empty ({content} tables, functions and the like): restore into"
-            " a new database name, or drop what is there yourself first",
-            Phase.PREFLIGHT,
-            tools.facts(to, None, None),
-        )
-    return major
-
-
-async def _create(to: PostgresqlUrl) -> int:
-    # template0: whatever template1 has been given would stand in the way.
-    connection = await _maintenance(to)
-    try:
-        major = int(connection.driver.get_server_version().major)
-        await _do(connection, to, f"create database {_quoted(to.database)} template template0")
-    finally:
-        await connection.close()
-    return major
-
-
-async def _drop(to: PostgresqlUrl, major: int) -> None:
-    # The server may still be ending the session of a pg_restore that was killed.
-    force = " with (force)" if major >= _FORCE_SINCE else ""
-    connection = await _maintenance(to)
-    try:
-        await _do(connection, to, f"drop database if exists {_quoted(to.database)}{force}")
-    finally:
-        await connection.close()
-
-
-async def _maintenance(to: PostgresqlUrl) -> Connection:
-    last: ActionFailed | None = None
-    for name in _MAINTENANCE:
+            await administration.do(
+                f"create database {quoted(self._to.database)} template template0"
+            )
         try:
-            return await _writable(to.with_database(name))
-        except ActionFailed as error:
-            last = error
-    assert last is not None
-    raise last
+            notes = await self._fill(self._to, Wanted())
+            await self._analyze(self._to)
+        except BaseException:
+            if created:
+                await self._drop(self._to.database)
+            raise
+        return notes
 
+    # -------------------------------------------------------------- by way of another database
 
-async def _client(artefact: Path, server_major: int, to: PostgresqlUrl) -> Client:
-    """Return the tools that can read the archive, of the server's own version if there are such.
+    async def aside(self, administration: Administration) -> Restored:
+        """Restore into an unfinished database and let it take the place of the old one."""
+        name = swap.unfinished_name(self._to.database)
+        there = self._place.there
+        notes: list[str] = []
+        try:
+            await self._create(administration, name, there)
+            await swap.mark(administration, self._to.database)
+            wanted = Wanted(jobs=self._options.jobs)
+            notes += await self._fill(self._to.with_database(name), wanted)
+            notes += await self._dress(administration, name, there)
+            await self._analyze(self._to.with_database(name))
+        except BaseException:
+            await self._drop(name)
+            raise
+        return await self._take_place(name, there, notes)
 
-    A newer ``pg_restore`` may set parameters that an older server does not know.
-    """
-    installed = await clients.installed()
-    named = tools.facts(to, None, artefact)
-    if not installed:
-        raise tools.refusal(
-            tools.NOT_FOUND,
-            f"there is no pg_restore on this machine: install postgresql-client-{server_major}",
-            Phase.PREFLIGHT,
-            {**named, "package": f"postgresql-client-{server_major}"},
-            code="ENOENT",
+    async def _create(
+        self, administration: Administration, name: str, there: Properties | None
+    ) -> None:
+        if there is None:
+            await administration.do(f"create database {quoted(name)} template template0")
+            return
+        await administration.do(properties.creation(name, there, administration.major))
+
+    async def _dress(
+        self, administration: Administration, name: str, there: Properties | None
+    ) -> list[str]:
+        """Carry over what no dump holds; return what could not be."""
+        if there is None:
+            await administration.do(f"comment on database {quoted(name)} is null")
+            return []
+        left: list[str] = []
+        async with administration.transaction():
+            for statement in properties.dressing(name, there):
+                try:
+                    await administration.do("savepoint one", statement, "release savepoint one")
+                except ActionFailed as error:
+                    await administration.do("rollback to savepoint one")
+                    left.append(f"not carried over: {statement} ({error.failure.message})")
+        now = await properties.read(administration, name)
+        assert now is not None
+        if not left and now.settable != there.settable:
+            left.append("grants or settings of the database are not quite those of the old one")
+        return [each.replace(quoted(name), quoted(self._to.database)) for each in left]
+
+    async def _take_place(self, name: str, there: Properties | None, notes: list[str]) -> Restored:
+        self._options.step(Step.SWAP)
+        now = datetime.now(UTC)
+        to, target = self._to, self._options.target
+        aside = swap.aside_name(to.database, now) if there is not None else ""
+        before = list(properties.limits(name, there)) if there is not None else []
+        await swap.swap(to, target, aside, before, end_sessions=self._options.end_sessions)
+        if aside and not self._place.swaps:  # it was empty
+            await self._drop(aside)
+            aside = ""
+        if not aside:
+            return Restored(tuple(notes))
+        return Restored(tuple(notes), aside, (swap.way_back(to, aside, now),))
+
+    # -------------------------------------------------------------- the steps
+
+    async def _fill(self, to: PostgresqlUrl, wanted: Wanted) -> list[str]:
+        """Run ``pg_restore``; without owners and grants if those are in its way."""
+        self._options.step(Step.DATA)
+        target = self._options.target
+        done = await archives.pg_restore(self._archive, to, target, wanted, self._progress)
+        if not archives.complained(done):
+            return []
+        if not archives.about_roles(done):
+            raise archives.failed(done, self._archive, self._to)
+        owner = self._place.there.owner if self._place.there and self._place.swaps else to.user
+        if wanted.jobs > 1:
+            await self._begin_anew(to)
+        role = owner if owner != to.user else ""
+        again = replace(wanted, owners=False, role=role)
+        done = await archives.pg_restore(self._archive, to, target, again, self._progress)
+        if archives.complained(done):
+            raise archives.failed(done, self._archive, self._to)
+        note = (
+            "owners and grants were left out, for not all of their roles are there or open to"
+            f" {to.user}: everything belongs to {owner}"
         )
-    ordered = sorted(installed, key=lambda client: (client.major < server_major, client.major))
-    for client in ordered:
-        listed = await list_of(client, artefact)
-        if not tools.complained(listed.done):
-            return client
-    listed = await list_of(installed[0], artefact)
-    what = f"the archive {artefact.name} cannot be read"
-    raise tools.told(listed.done, what, Phase.PREFLIGHT, named, "backup_not_an_archive")
+        return [note]
+
+    async def _begin_anew(self, to: PostgresqlUrl) -> None:
+        """Drop and make again what several jobs have filled in part."""
+        async with maintenance(to, self._options.target) as administration:
+            await swap.drop(administration, to.database)
+            await self._create(administration, to.database, self._place.there)
+            await swap.mark(administration, self._to.database)
+
+    async def _analyze(self, to: PostgresqlUrl) -> None:
+        """Gather the planner's statistics, which no dump holds."""
+        self._options.step(Step.STATISTICS)
+        async with open_in(to, self._options.target) as administration:
+            await administration.do("analyze")
+
+    async def _drop(self, name: str) -> None:
+        async with maintenance(self._to, self._options.target) as administration:
+            await swap.drop(administration, name)
 
 
-async def _run(client: Client, artefact: Path, to: PostgresqlUrl, options: Sequence[str]) -> bool:
-    """Run pg_restore; return whether owners or grants were in its way. Raises ``ActionFailed``."""
-    async with tools.login(to) as login:
-        done = await process.run(
-            [
-                client.pg_restore,
-                "--exit-on-error",
-                "--single-transaction",
-                "--no-password",
-                *options,
-                f"--dbname={login.conninfo(client.major)}",
-                str(artefact),
-            ],
-            env=login.environment,
-        )
-    if not tools.complained(done):
-        return False
-    if not options and _ABOUT_ROLES.search(done.raw_stderr):
-        return True
-    what = f"the restore into {to.masked} failed and left nothing behind"
-    raise tools.told(done, what, Phase.QUERY, tools.facts(to, None, artefact))
-
-
-async def _analyze(to: PostgresqlUrl) -> None:
-    """Gather the planner's statistics, which no dump holds."""
-    connection = await _writable(to)
-    try:
-        await _do(connection, to, "analyze")
-    finally:
-        await connection.close()
-
-
-async def _writable(to: PostgresqlUrl) -> Connection:
-    """Log in with a session that may write, without time limits."""
-    connection = await session(to, None, Timing())
-    try:
-        # Behind a pooler nothing forbids writing, and settings would be left to others.
-        for statement in () if connection.pooler else _WRITABLE:
-            await _do(connection, to, statement)
-    except BaseException:
-        connection.abort()
-        raise
-    return connection
-
-
-async def _ask(connection: Connection, to: PostgresqlUrl, query: str) -> int:
-    try:
-        return int(await connection.driver.fetchval(query))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise ActionFailed(classify(error, Phase.QUERY, tools.facts(to, None, None))) from error
-
-
-async def _do(connection: Connection, to: PostgresqlUrl, statement: str) -> None:
-    try:
-        await connection.driver.execute(statement)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise ActionFailed(classify(error, Phase.QUERY, tools.facts(to, None, None))) from error
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _size(artefact: Path) -> int:
+    if artefact.is_dir():
+        return sum(each.stat().st_size for each in artefact.iterdir())
+    return artefact.stat().st_size
