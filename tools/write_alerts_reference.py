@@ -15,6 +15,7 @@ PAGE: Final = ROOT / "docs" / "alerts.md"
 _TITLES: Final = {
     "availability": "Availability",
     "capacity": "Capacity",
+    "sqlite": "SQLite files",
     "backups": "Backups",
     "watchdog": "db-watchdog itself",
 }
