@@ -49,7 +49,10 @@ class BackupStatus:
 
     ``runs`` and ``failures`` count since the process started. ``listed`` is
     whether what the destination holds is known: where it has not been seen
-    since the start, no backups does not mean never.
+    since the start, no backups does not mean never. ``suspect`` is why the
+    newest backup is held apart; ``breaches`` are objectives (``rpo``, ``rto``)
+    that are not met now. ``late``, ``retries`` and ``skipped`` (by reason)
+    count since the process started, as ``runs`` does.
     """
 
     enabled: bool = False
@@ -74,6 +77,16 @@ class BackupStatus:
     destination: str = ""
     destination_free: int | None = None
     running_since: datetime | None = None
+    suspect: Failure | None = None
+    held: int = 0
+    paused_until: datetime | None = None
+    pause_reason: str = ""
+    rpo: float | None = None
+    rto: float | None = None
+    breaches: tuple[Failure, ...] = ()
+    late: int = 0
+    retries: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

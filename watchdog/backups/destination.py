@@ -153,6 +153,14 @@ def free_bytes(directory: Path) -> int | None:
         return None
 
 
+def device(directory: Path) -> int | None:
+    """Return the device that *directory* lies on, or will once it is made; ``None``: unknown."""
+    for folder in (directory, *directory.parents):
+        with contextlib.suppress(OSError):
+            return folder.stat().st_dev
+    return None
+
+
 def require_space(directory: Path, target: str, expected: int | None) -> None:
     """Raise ``ActionFailed`` if *expected* bytes and a fifth more will not fit with a reserve.
 

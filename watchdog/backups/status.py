@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from watchdog.backups import attempts, catalogue, destination
+from watchdog.backups import attempts, catalogue, destination, guard, losses, pauses
 from watchdog.backups.attempts import Attempt
 from watchdog.backups.catalogue import Backup, Listing
 from watchdog.backups.destination import Destinations
+from watchdog.backups.pauses import Pause
 from watchdog.backups.places import folder_of, settings_of
 from watchdog.model import ActionFailed, Failure, Outcome, Phase, Target
 from watchdog.results import BackupStatus
@@ -36,6 +37,13 @@ class Known:
     attempts: tuple[Attempt, ...] = ()
     free: int | None = None
     missing: Failure | None = None
+    pause: Pause | None = None
+    disk: int | None = None  # the device that the destination lies on
+
+    @property
+    def never(self) -> bool:
+        """Whether it is known that there is no backup at all."""
+        return self.listed and not self.listing.backups
 
     @property
     def last_run_at(self) -> datetime | None:
@@ -48,7 +56,13 @@ class Known:
 def known_of(target: Target, destinations: Destinations) -> Known:
     """Read what there is to know about *target*. Raises ``UsageError`` where backups are off."""
     directory, folder = settings_of(target).directory, folder_of(target)
-    known = Known(target, directory, attempts=attempts.load(folder, destinations.state))
+    known = Known(
+        target,
+        directory,
+        attempts=attempts.load(folder, destinations.state),
+        pause=pauses.read(folder, destinations.state),
+        disk=destination.device(directory),
+    )
     try:
         destinations.require(directory, target.name, Phase.PREFLIGHT)
     except ActionFailed as error:
@@ -68,7 +82,10 @@ def status_of(known: Known, schedule: Schedule, now: datetime) -> BackupStatus:
     proven = known.listing.newest_good()
     good = [backup for backup in backups if backup.good]
     restored = _last_restored(backups)
-    return BackupStatus(
+    held = guard.pending(backups)
+    pause = known.pause if known.pause is not None and known.pause.active(now) else None
+    objectives = settings_of(known.target).objectives
+    status = BackupStatus(
         enabled=True,
         listed=known.listed,
         last_attempt_at=last.finished_at if last else None,
@@ -88,7 +105,19 @@ def status_of(known: Known, schedule: Schedule, now: datetime) -> BackupStatus:
         stored_bytes=sum(backup.manifest.size_bytes for backup in backups),
         destination=str(known.directory),
         destination_free=known.free,
+        suspect=guard.trouble(held[0]) if held else None,
+        held=sum(backup.held for backup in backups),
+        paused_until=pause.until if pause else None,
+        pause_reason=pause.reason if pause else "",
+        rpo=objectives.rpo,
+        rto=objectives.rto,
     )
+    return judged(status, known.target.name, now)
+
+
+def judged(status: BackupStatus, target: str, now: datetime) -> BackupStatus:
+    """Return *status* with the objectives that are not met at *now*."""
+    return replace(status, breaches=tuple(losses.breaches(status, target, now)))
 
 
 def _level(proven: Backup | None, newest: Backup | None) -> int | None:

@@ -1,0 +1,87 @@
+"""If it burnt now: what would be lost, and how long the way back takes. Pure.
+
+Owns: both answers, and whether they are within what was asked for. Unknown
+is ``None``, never 0. Must not know: files, who shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from watchdog.backups import failures
+from watchdog.model import Failure, Kind, Objectives
+from watchdog.results import BackupStatus
+
+RPO_MISSED: Final = "rpo_missed"
+RTO_MISSED: Final = "rto_missed"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a fire would cost now, in seconds.
+
+    ``everything``: there is no backup that counts. ``lost`` and ``back`` are
+    ``None`` where nobody knows.
+    """
+
+    everything: bool = False
+    lost: float | None = None
+    back: float | None = None
+
+    def meets(self, objectives: Objectives) -> tuple[bool | None, bool | None]:
+        """Return whether both objectives are met; ``None`` where there is none, or nobody knows."""
+        rpo = None if objectives.rpo is None else self._within(objectives.rpo)
+        back, limit = self.back, objectives.rto
+        return rpo, None if limit is None or back is None else back <= limit
+
+    def _within(self, limit: float) -> bool | None:
+        if self.everything:
+            return False
+        return None if self.lost is None else self.lost <= limit
+
+
+def of(status: BackupStatus, now: datetime) -> Loss:
+    """Return what would be lost of a target with *status* at *now*."""
+    if status.recovery_point is None:
+        return Loss(everything=status.listed, back=status.restore_duration)
+    lost = max(0.0, (now - status.recovery_point).total_seconds())
+    return Loss(lost=lost, back=status.restore_duration)
+
+
+def breaches(status: BackupStatus, target: str, now: datetime) -> Iterator[Failure]:
+    """Yield a failure for each objective that is not met at *now*."""
+    loss = of(status, now)
+    rpo, rto = loss.meets(Objectives(status.rpo, status.rto))
+    named = {"target": target, "directory": status.destination}
+    if rpo is False and status.rpo is not None:
+        lost = "everything" if loss.lost is None else f"the last {span(loss.lost)}"
+        yield Failure(
+            Kind.BACKUP,
+            f"{target} would lose {lost} now, {span(status.rpo)} are allowed (objectives.rpo)",
+            hint=failures.known(RPO_MISSED),
+            facts={**named, "limit": span(status.rpo)},
+        )
+    if rto is False and status.rto is not None and loss.back is not None:
+        yield Failure(
+            Kind.BACKUP,
+            f"the way back takes {span(loss.back)} for {target}, {span(status.rto)} are allowed"
+            " (objectives.rto)",
+            hint=failures.known(RTO_MISSED),
+            facts={**named, "limit": span(status.rto)},
+        )
+
+
+def span(seconds: float) -> str:
+    """Return a duration for people, by its two largest units: ``3 h 12 m``."""
+    if seconds < 60:
+        return f"{max(0.0, seconds):.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    parts: list[str] = []
+    rest = int(seconds)
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, rest = divmod(rest, length)
+        if count or parts:
+            parts.append(f"{count} {unit}")
+    return " ".join(part for part in parts[:2] if not part.startswith("0 "))
