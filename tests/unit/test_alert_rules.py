@@ -54,7 +54,8 @@ def declared():
 DECLARED = declared()
 KEYWORDS = {
     "and", "or", "unless", "on", "by", "group_left", "offset", "count", "sum", "min", "max",
-    "topk", "time", "absent", "changes", "delta", "increase", "count_over_time", "deriv", "last_over_time", "max_over_time", "predict_linear", "rate",
+    "topk", "time", "absent", "changes", "delta", "increase", "count_over_time", "deriv",
+    "last_over_time", "max_over_time", "predict_linear", "rate",
 }  # fmt: skip
 _LISTS = re.compile(r"\b(?:on|by|group_left)\s*\(([^)]*)\)")
 _SELECTOR = re.compile(r"\b([a-zA-Z_:][\w:]*)\s*(?:\{([^}]*)\})?")
