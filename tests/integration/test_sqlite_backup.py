@@ -132,7 +132,7 @@ async def test_a_copy_stands_alone_and_is_ours_only(tmp_path: Path, mode: str) -
     assert produced.details is not None
     assert produced.details["journal_mode"] == ("wal" if mode == "wal" else "rollback")
     assert produced.details["writers_stalled_seconds"] == 0
-    proof = await ENGINE.backups.prove(target, into)
+    proof = await ENGINE.backups.prove(target, into, produced.content)
     assert (proof.level, proof.tables) == (3, 1)
     assert [each.name for each in into.parent.iterdir()] == ["copy.sqlite"]
 

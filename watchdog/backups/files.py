@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -76,14 +77,24 @@ def sync_folder(path: Path) -> None:
     sync_file(path)
 
 
-def sha256(path: Path, abandon: threading.Event | None = None) -> str:
-    """Return the hexadecimal SHA-256 of *path*; raises ``HashAbandonedError`` once told to."""
+def sha256(path: Path, abandon: threading.Event | None = None, rate: float | None = None) -> str:
+    """Return the hexadecimal SHA-256 of *path*; raises ``HashAbandonedError`` once told to.
+
+    With *rate*, in bytes per second, it is read no faster than that and what
+    was read is not kept in the page cache, where a database may need the room.
+    """
     digest = hashlib.sha256()
+    gone = abandon or threading.Event()
+    done, began = 0, time.monotonic()
     with path.open("rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
-            if abandon is not None and abandon.is_set():
+            if gone.is_set():
                 raise HashAbandonedError
+            if rate is not None:
+                os.posix_fadvise(file.fileno(), done, len(chunk), os.POSIX_FADV_DONTNEED)
+                done += len(chunk)
+                gone.wait(max(0.0, began + done / rate - time.monotonic()))
     return digest.hexdigest()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +25,7 @@ from watchdog.backups.documents import (
     seconds,
     whole,
 )
+from watchdog.content import Content, content_from
 from watchdog.model import Failure
 
 FORMAT: Final = 1
@@ -46,7 +47,9 @@ class Manifest:
     ``server`` is ``host:port`` or "" for a file; ``url`` is masked;
     ``verified_level`` is what was proven before it was sealed. ``identity``
     is what tells its database from another; ``suspect`` why that is not the
-    one that the last good backup was of.
+    one that the last good backup was of. ``content`` is what was in the
+    database at the recovery point, ``None`` for a backup that knows nothing
+    of it.
     """
 
     id: str
@@ -68,6 +71,7 @@ class Manifest:
     tool: str = ""
     identity: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     suspect: tuple[str, ...] = ()
+    content: Content | None = None
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -92,6 +96,7 @@ class Manifest:
             "details": dict(self.details),
             "identity": dict(self.identity),
             "suspect": list(self.suspect),
+            "content": None if self.content is None else self.content.document(),
         }
 
 
@@ -99,12 +104,15 @@ class Manifest:
 class Verification:
     """How far a backup has been proven and when. ``levels`` holds the last proof of each.
 
-    ``failure`` is what the last verification met; the level is 0 then.
+    ``failure`` is what refuted it, at the level ``failed_level``; the level is
+    0 until a proof of that level or a higher one succeeds: a hash that is
+    right says nothing of a restore that was not.
     """
 
     levels: Mapping[int, datetime] = field(default_factory=lambda: MappingProxyType({}))
     failure: Failure | None = None
     failed_at: datetime | None = None
+    failed_level: int = 0
     restored_at: datetime | None = None
     restore_duration: float | None = None
 
@@ -118,6 +126,29 @@ class Verification:
         """When the level that holds now was last proven."""
         return None if self.failure else self.levels.get(self.level)
 
+    def proven(self, level: int, now: datetime, attempted: int | None = None) -> Verification:
+        """Return what stands after a proof of *level* and all below it.
+
+        *attempted* is the level that was tried for, *level* what that could show.
+        """
+        proofs = dict.fromkeys(range(level + 1), now)
+        tried = level if attempted is None else attempted
+        if self.failure is not None and tried < self.failed_level:
+            return replace(self, levels={**self.levels, **proofs})
+        before = self.levels if self.failure is None else {}
+        return replace(
+            self, levels={**before, **proofs}, failure=None, failed_at=None, failed_level=0
+        )
+
+    def refuted(self, level: int, failure: Failure, now: datetime) -> Verification:
+        """Return what stands after a proof of *level* has failed."""
+        return replace(
+            self,
+            failure=failure,
+            failed_at=now,
+            failed_level=max(level, self.failed_level if self.failure else 0),
+        )
+
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
         return {
@@ -129,6 +160,7 @@ class Verification:
             },
             "failure": failure_document(self.failure),
             "failed_at": moment_text(self.failed_at),
+            "failed_level": self.failed_level if self.failure else None,
             "restored_at": moment_text(self.restored_at),
             "restore_duration_seconds": self.restore_duration,
         }
@@ -158,6 +190,7 @@ def read_manifest(path: Path) -> Manifest:
             tool=str(document.get("tool") or ""),
             identity=dict(document.get("identity") or {}),
             suspect=tuple(str(reason) for reason in document.get("suspect") or ()),
+            content=content_from(document.get("content")),
         )
     except _MISTAKES as error:
         raise DamagedError(f"{type(error).__name__}: {error}") from error
@@ -185,6 +218,7 @@ def read_verification(path: Path) -> Verification:
             },
             failure=failure_from(document.get("failure")),
             failed_at=moment(document.get("failed_at")),
+            failed_level=whole(document.get("failed_level") or 0),
             restored_at=moment(document.get("restored_at")),
             restore_duration=None if duration is None else seconds(duration),
         )

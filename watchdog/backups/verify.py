@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from watchdog.backups import catalogue, failures, names, proving
 from watchdog.backups.catalogue import Backup
@@ -20,22 +19,29 @@ from watchdog.backups.files import write_json
 from watchdog.backups.manifest import Verification
 from watchdog.clock import Clock
 from watchdog.database_url import DatabaseUrl
-from watchdog.engines import BackupEngine
+from watchdog.engines import BackupEngine, Drilled, Proof
 from watchdog.errors import UsageError
-from watchdog.model import ActionFailed, Failure, Phase
-
-# Failures that speak of this machine and not of the backup.
-_OF_THE_MACHINE: Final = frozenset({"pg_dump_not_found", "archive_version_unsupported"})
+from watchdog.model import ActionFailed, Failure, Kind, Phase
 
 Engines = Mapping[str, BackupEngine]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a verification: the backup as it stands now, and why it is not proven."""
+    """What came of a verification: the backup as it stands now, and what was proven this time.
+
+    ``level`` is what was proven now, ``None`` for nothing; ``failure`` why it
+    is not what was asked for. ``drilled`` tells of a restore. ``gone``: it was
+    removed meanwhile, so that there is nothing to say.
+    """
 
     backup: Backup
     failure: Failure | None = None
+    level: int | None = None
+    seconds: float = 0.0
+    drilled: Drilled | None = None
+    remarks: tuple[str, ...] = ()
+    gone: bool = False
 
     @property
     def ok(self) -> bool:
@@ -44,37 +50,57 @@ class Verdict:
 
 
 async def verify(
-    backup: Backup, engines: Engines, clock: Clock, level: int | None = None
+    backup: Backup,
+    engines: Engines,
+    clock: Clock,
+    level: int | None = None,
+    rate: float | None = None,
 ) -> Verdict:
     """Prove *backup* up to *level* (``None``: as far as its engine can) and record it.
 
     A destination that cannot be read or written is a failure too, but takes
-    no level away. Raises ``UsageError`` for an engine that is not there or a
-    level that it does not reach.
+    no level away. *rate* as of ``proving.prove``. Raises ``UsageError`` for an
+    engine that is not there or a level that it does not reach.
     """
     engine = engine_of(backup, engines)
+    if level is not None and level > engine.highest:
+        raise UsageError(
+            f"a backup of {backup.manifest.engine} is proven up to level {engine.highest} without"
+            f" a restore, not {level}: give one up to {engine.highest}, or 4 for a drill"
+        )
     try:
-        return await _verify(backup, engine, clock, level)
+        return await _verify(backup, engine, clock, level, rate)
     except OSError as error:
         failure = failures.of_os_error(error, Phase.VERIFY, backup.path, backup.target)
         return Verdict(backup, failure)
 
 
-async def _verify(backup: Backup, engine: BackupEngine, clock: Clock, level: int | None) -> Verdict:
+async def _verify(
+    backup: Backup, engine: BackupEngine, clock: Clock, level: int | None, rate: float | None
+) -> Verdict:
+    started = clock.monotonic()
     try:
-        proof = await proving.prove(backup, engine, level)
+        proof = await proving.prove(backup, engine, level, rate)
+    except proving.Refuted as error:
+        return await refute(backup, error.level, error.failure, clock.now())
     except ActionFailed as error:
-        return await _refuted(backup, error.failure, clock.now())
-    if level is not None and proof.level < level:
-        raise UsageError(
-            f"a backup of {backup.manifest.engine} is proven up to level {proof.level} here, not"
-            f" {level}: leave --level out, or give one up to {proof.level}"
-        )
-    now = clock.now()
-    proven = dict.fromkeys(range(proof.level + 1), now)
+        return Verdict(backup, error.failure)  # nothing was learnt about the backup
+    attempted = proving.HIGHEST if level is None else level
     known = await asyncio.to_thread(_current, backup)
-    levels = {**(known.levels if known.failure is None else {}), **proven}
-    return Verdict(await _recorded(backup, replace(known, levels=levels, failure=None)))
+    after = await record(backup, known.proven(proof.level, clock.now(), attempted))
+    failure = None if level is None or proof.level >= level else _short_of(backup, level, proof)
+    seconds = clock.monotonic() - started
+    return Verdict(after, failure, proof.level, seconds, remarks=proof.remarks)
+
+
+def _short_of(backup: Backup, level: int, proof: Proof) -> Failure:
+    why = "; ".join(proof.remarks) or "there is nothing to compare it with"
+    return Failure(
+        Kind.BACKUP,
+        f"{backup.path} is proven at level {proof.level}, not at {level}: {why}",
+        Phase.VERIFY,
+        facts=failures.facts(backup.path, backup.target),
+    )
 
 
 async def restore(
@@ -100,7 +126,7 @@ async def restore(
     known = await asyncio.to_thread(_current, backup)
     verification = replace(known, restored_at=clock.now(), restore_duration=round(seconds, 3))
     try:
-        await _recorded(backup, verification)
+        await record(backup, verification)
     except OSError as error:  # a read-only copy of the destination is enough to restore from
         reason = error.strerror or str(error)
         notes = (*notes, f"the time it took could not be recorded beside the backup: {reason}")
@@ -118,14 +144,22 @@ def engine_of(backup: Backup, engines: Engines) -> BackupEngine:
         ) from None
 
 
-async def _refuted(backup: Backup, failure: Failure, now: datetime) -> Verdict:
-    if failure.hint in _OF_THE_MACHINE:
-        return Verdict(backup, failure)
+async def refute(backup: Backup, level: int, failure: Failure, now: datetime) -> Verdict:
+    """Record that *backup* failed the proof of *level*; one that was removed meanwhile is gone.
+
+    Raises ``OSError``.
+    """
+    if not await asyncio.to_thread(names.manifest(backup.folder, backup.id).exists):
+        return Verdict(backup, failure, gone=True)
     known = await asyncio.to_thread(_current, backup)
-    return Verdict(await _recorded(backup, replace(known, failure=failure, failed_at=now)), failure)
+    return Verdict(await record(backup, known.refuted(level, failure, now)), failure)
 
 
-async def _recorded(backup: Backup, verification: Verification) -> Backup:
+async def record(backup: Backup, verification: Verification) -> Backup:
+    """Write *verification* beside *backup*, replaced whole; return it as it stands then.
+
+    Raises ``OSError``.
+    """
     await asyncio.to_thread(_write, backup, verification)
     damage = await asyncio.to_thread(catalogue.damage_of, backup.path, backup.manifest)
     return replace(backup, verification=verification, damage=damage)

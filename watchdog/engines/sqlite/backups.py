@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
+from watchdog.content import Content
 from watchdog.database_url import DatabaseUrl, SqliteUrl
 from watchdog.engines import Preflight, Produced, Proof
 from watchdog.engines.sqlite import failures, identity, proof, restore
@@ -23,7 +24,7 @@ from watchdog.engines.sqlite.files import Files, survey
 from watchdog.engines.sqlite.reading import Progress, Way
 from watchdog.engines.sqlite.recovering import NEEDS_RECOVERY, copy_recovered
 from watchdog.engines.sqlite.troubles import SqliteTrouble
-from watchdog.model import ActionFailed, Phase, Target
+from watchdog.model import ActionFailed, Phase, ProofMode, Target
 from watchdog.slots import Slots
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class SqliteBackups:
 
     suffix = "sqlite"
     phase = Phase.COPY
+    highest = 3
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
@@ -63,7 +65,9 @@ class SqliteBackups:
 
         def work() -> Copied:
             try:
-                return copy(path, into, busy=_BUSY, progress=stage, report=report)
+                return copy(
+                    path, into, busy=_BUSY, progress=stage, report=report, mode=_mode(target)
+                )
             except BaseException:
                 discard(into)
                 raise
@@ -74,7 +78,7 @@ class SqliteBackups:
             except SqliteTrouble as trouble:
                 if trouble.code not in NEEDS_RECOVERY:
                     raise
-                copied = await self._recovered(path, into)
+                copied = await self._recovered(path, into, _mode(target))
             which = await self._slots.run(f"identity:{into}", lambda: identity.of_copy(into))
         return Produced(
             copied.recovery_point,
@@ -84,26 +88,37 @@ class SqliteBackups:
             {
                 "way": str(copied.way),
                 "journal_mode": "wal" if copied.wal_mode else "rollback",
-                "schema_sha256": copied.schema_sha256,
+                "schema_sha256": copied.content.schema,
                 "page_size": copied.page_size,
                 "pages": copied.pages,
                 "read_transaction_seconds": round(copied.seconds, 3),
                 "writers_stalled_seconds": round(copied.stalled, 3),
             },
             which,
+            copied.content,
         )
 
-    async def _recovered(self, path: str, into: Path) -> Copied:
+    async def _recovered(self, path: str, into: Path, mode: ProofMode) -> Copied:
         try:
-            return await copy_recovered(path, into, self._slots)
+            return await copy_recovered(path, into, self._slots, mode)
         except asyncio.CancelledError:
             discard(into)  # with its sidecars, of which the caller knows nothing
             raise
 
-    async def prove(self, target: Target | None, artefact: Path) -> Proof:
-        """Read the copy through: level 3, ``integrity_check`` says that it is whole."""
-        async with self._classified(Progress(phase=Phase.VERIFY), target, artefact):
-            return await proof.prove(artefact)
+    async def prove(
+        self,
+        target: Target | None,
+        artefact: Path,
+        content: Content | None = None,
+        level: int | None = None,
+    ) -> Proof:
+        """Read the copy through: level 3, it is whole and holds what the source held."""
+        stage = Progress(phase=Phase.VERIFY)
+        key = f"prove:{artefact}:{id(stage)}"
+        async with self._classified(stage, target, artefact):
+            return await self._slots.run(
+                key, lambda: proof.prove(artefact, content, level, stage), stage.cancel, _LINGER
+            )
 
     async def restore(
         self, artefact: Path, to: DatabaseUrl, progress: Callable[[int], None]
@@ -169,6 +184,10 @@ def _warnings(copied: Copied) -> tuple[str, ...]:
             "to be done to the database by its application"
         )
     return tuple(warnings)
+
+
+def _mode(target: Target) -> ProofMode:
+    return target.backup.proof if target.backup is not None else ProofMode.AUTO
 
 
 def _versions() -> dict[str, str]:

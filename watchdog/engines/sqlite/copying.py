@@ -12,25 +12,29 @@ of another process starts the copy afresh, for ever
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from watchdog.content import Content
+from watchdog.engines.sqlite import counting
 from watchdog.engines.sqlite.files import uri
 from watchdog.engines.sqlite.reading import Progress, Way, read
 from watchdog.engines.sqlite.troubles import SqliteTrouble
-from watchdog.model import ActionFailed, Failure, Kind, Phase
+from watchdog.model import ActionFailed, Failure, Kind, Phase, ProofMode
 
 # 4 MiB of the usual pages: long enough to be as fast as in one piece, short
 # enough to stop within a second on a slow disk.
 _PAGES_PER_STEP: Final = 1000
-_SCHEMA: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+_TABLES: Final = r"""
+SELECT count(*) FROM sqlite_master
+ WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
+"""
 _SIDECARS: Final = ("-wal", "-shm", "-journal")
 
 
@@ -40,7 +44,7 @@ class Copied:
 
     recovery_point: datetime
     tables: int
-    schema_sha256: str
+    content: Content
     page_size: int
     pages: int
     way: Way
@@ -57,9 +61,10 @@ class _Copy:
     into: Path
     progress: Progress
     report: Callable[[int], None]
+    mode: ProofMode
     recovery_point: datetime | None = None
     tables: int = 0
-    digest: str = ""
+    content: Content = field(default_factory=Content)
     page_size: int = 0
     pages: int = 0
     seconds: float = 0.0
@@ -69,7 +74,7 @@ class _Copy:
         self.recovery_point = datetime.now(UTC)
         source.execute("BEGIN")
         try:
-            self.tables, self.digest = describe(source)  # the read that begins the transaction
+            self.tables = count_tables(source)  # the read that begins the transaction
             (self.page_size,) = source.execute("PRAGMA page_size").fetchone()
             self.progress.enter(Phase.COPY)
             create(self.into)
@@ -79,15 +84,28 @@ class _Copy:
                 except sqlite3.OperationalError as error:
                     self._stop_if_cancelled()
                     raise _of_destination(error, self.into) from error
+            # After the copy, which has brought the pages into memory.
+            self.content = self._counted(source)
         finally:
             if source.in_transaction:
                 source.execute("ROLLBACK")
             self.seconds = time.monotonic() - began
 
-    def _step(self, _status: int, remaining: int, total: int) -> None:
+    def _counted(self, source: sqlite3.Connection) -> Content:
+        (journal,) = source.execute("PRAGMA journal_mode").fetchone()
+        # What is read without a lock keeps nobody from writing.
+        blocking = journal != "wal" and self.progress.moved is bool
+        reason = counting.why_not(self.mode, self.pages * self.page_size, blocking=blocking)
+        digests = self.mode is ProofMode.DIGESTS
+        return counting.count(source, digests=digests, stop=self._stop, reason=reason)
+
+    def _stop(self) -> None:
         self._stop_if_cancelled()
         if self.progress.moved():
             raise SqliteTrouble("somebody writes meanwhile", code="SQLITE_BUSY")
+
+    def _step(self, _status: int, remaining: int, total: int) -> None:
+        self._stop()
         self.pages = total
         self.report((total - remaining) * self.page_size)
 
@@ -97,14 +115,20 @@ class _Copy:
 
 
 def copy(
-    path: str, into: Path, *, busy: float, progress: Progress, report: Callable[[int], None]
+    path: str,
+    into: Path,
+    *,
+    busy: float,
+    progress: Progress,
+    report: Callable[[int], None],
+    mode: ProofMode = ProofMode.AUTO,
 ) -> Copied:
-    """Copy the database at *path* to the new file *into*, mode 0600.
+    """Copy the database at *path* to the new file *into*, mode 0600, and count what is in it.
 
     Raises ``SqliteTrouble``, ``ActionFailed``, ``sqlite3.Error``, ``OSError``; what
     is left of *into* then is for the caller to remove.
     """
-    work = _Copy(into, progress, report)
+    work = _Copy(into, progress, report, mode)
     seen = read(path, work, busy=busy, progress=progress, immutable_attempts=1, network=True)
     if seen.way is Way.EMPTY:
         raise SqliteTrouble(
@@ -120,7 +144,7 @@ def copy(
             code="SQLITE_READONLY_CANTINIT",
             hint="sqlite_needs_recovery",
         )
-    if not work.digest:
+    if not work.content.schema:
         raise no_tables(path)
     assert work.recovery_point is not None
     progress.enter(Phase.COPY)
@@ -131,7 +155,7 @@ def copy(
     return Copied(
         work.recovery_point,
         work.tables,
-        work.digest,
+        work.content,
         work.page_size,
         work.pages,
         seen.way,
@@ -203,19 +227,7 @@ def _of_destination(error: sqlite3.OperationalError, into: Path) -> BaseExceptio
     return error
 
 
-def describe(connection: sqlite3.Connection) -> tuple[int, str]:
-    """Return the number of tables and the sha256 of the schema, "" for an empty one."""
-    schema = connection.execute(_SCHEMA).fetchall()
-    return _count_tables(schema), _digest(schema)
-
-
-def _count_tables(schema: list[tuple[str, str, str, str | None]]) -> int:
-    return sum(kind == "table" and not name.startswith("sqlite_") for kind, name, _, _ in schema)
-
-
-def _digest(schema: list[tuple[str, str, str, str | None]]) -> str:
-    """Return the sha256 of the schema, independent of its order; "" for none at all."""
-    if not schema:
-        return ""
-    lines = sorted("\x1f".join(field or "" for field in row) for row in schema)
-    return hashlib.sha256("\x1e".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
+def count_tables(connection: sqlite3.Connection) -> int:
+    """Return the number of tables that are not SQLite's own."""
+    (number,) = connection.execute(_TABLES).fetchone()
+    return int(number)

@@ -1,62 +1,121 @@
-"""Proof that a copy is a whole database.
+"""Proof that a copy is a whole database, and the one that was there.
 
-Owns: ``integrity_check`` on files of our own, read so that nothing appears
-beside them. Must not know: hashes and sizes, which the manifest has.
+Owns: ``quick_check``, ``integrity_check``, ``foreign_key_check`` and the
+counts on files of our own, read so that nothing appears beside them.
+Blocking, for slot threads. Must not know: hashes and sizes, which the
+manifest has.
 """
 
 from __future__ import annotations
 
-import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-import aiosqlite
-
+from watchdog.content import Content, differences, shown
 from watchdog.engines import Proof
+from watchdog.engines.sqlite import counting
+from watchdog.engines.sqlite.copying import count_tables
 from watchdog.engines.sqlite.files import uri
+from watchdog.engines.sqlite.reading import Progress
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 
+_READ: Final = 2
 _INTEGRITY: Final = 3
 _SHOWN: Final = 5  # complaints of integrity_check in a message
-_TABLES: Final = r"""
-SELECT count(*) FROM sqlite_master
- WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
-"""
+_VIOLATIONS: Final = 1000  # nobody needs to know of more
 
 
-async def prove(artefact: Path) -> Proof:
-    """Return level 3 for a copy that is whole. Raises ``SqliteTrouble``, ``sqlite3.Error``.
+def prove(artefact: Path, content: Content | None, level: int | None, progress: Progress) -> Proof:
+    """Return level 3 for a copy that is whole and holds *content*; 2 with nothing to compare.
 
     *artefact* must be a file that nobody writes. ``quick_check`` runs first:
-    it is several times faster and finds most damage.
+    it is several times faster, finds most damage, and is all that *level* 2
+    asks for. Raises ``SqliteTrouble``, ``sqlite3.Error``, ``OSError``.
     """
-    size = (await asyncio.to_thread(artefact.stat)).st_size
-    if size == 0:
+    if artefact.stat().st_size == 0:
         raise SqliteTrouble(
             f"the backup {artefact} is empty",
             code="SQLITE_EMPTY",
             hint="backup_zero_bytes",
             component=str(artefact),
         )
-    source = _source(artefact)
-    async with aiosqlite.connect(source, uri=True) as connection:
+    source = uri(str(artefact.absolute()), mode="ro", immutable="1")
+    opened = sqlite3.connect(source, uri=True, check_same_thread=False, isolation_level=None)
+    with closing(opened) as connection:
+        progress.use(connection)
         try:
-            for pragma in ("quick_check", "integrity_check"):
-                await _passes(connection, pragma, artefact)
-            row = await (await connection.execute(_TABLES)).fetchone()
-        except asyncio.CancelledError:
-            await connection.interrupt()  # or closing would wait for the statement
+            return _prove(connection, artefact, content, level, progress)
+        finally:
+            progress.use(None)
+
+
+def _prove(
+    connection: sqlite3.Connection,
+    artefact: Path,
+    content: Content | None,
+    level: int | None,
+    progress: Progress,
+) -> Proof:
+    _passes(connection, "quick_check", artefact)
+    tables = count_tables(connection)
+    if level == _READ:
+        return Proof(_READ, tables)
+    _stop_if_cancelled(progress)
+    _passes(connection, "integrity_check", artefact)
+    remarks = _violations(connection)
+    if content is None:
+        return Proof(_READ, tables, (*remarks, "no counts were taken with it to compare with"))
+    _stop_if_cancelled(progress)
+    compare(connection, artefact, content, progress)
+    if not content.complete:
+        return Proof(_READ, tables, (*remarks, content.why_incomplete))
+    return Proof(_INTEGRITY, tables, remarks)
+
+
+def compare(
+    connection: sqlite3.Connection, artefact: Path, content: Content, progress: Progress
+) -> Content:
+    """Count what *connection* holds; raise ``SqliteTrouble`` if that is not *content*."""
+    found = counting.count(
+        connection,
+        digests=bool(content.digests),
+        stop=lambda: _stop_if_cancelled(progress),
+        reason=content.reason,
+    )
+    other = differences(content, found) if not content.reason else _of_schema(content, found)
+    if other:
+        raise SqliteTrouble(
+            f"{artefact} does not hold what the database held when it was taken: {shown(other)}",
+            code="SQLITE_MISMATCH",
+            hint="backup_content_differs",
+            component=str(artefact),
+        )
+    return found
+
+
+def _of_schema(content: Content, found: Content) -> tuple[str, ...]:
+    return () if content.schema == found.schema else ("the schema is not the same",)
+
+
+def _violations(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return what foreign keys say: a copy is as its source was, so this is no fault of it."""
+    try:
+        found = connection.execute("PRAGMA foreign_key_check").fetchmany(_VIOLATIONS)
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
             raise
-    assert row is not None
-    return Proof(_INTEGRITY, int(row[0]))
+        return (f"the foreign keys of the database cannot be looked at: {error}",)
+    if not found:
+        return ()
+    tables = ", ".join(sorted({str(row[0]) for row in found})[:_SHOWN])
+    number = f"{len(found)} or more" if len(found) == _VIOLATIONS else str(len(found))
+    return (f"{number} rows of the database point to rows that are not there, in {tables}",)
 
 
-def _source(artefact: Path) -> str:
-    return uri(str(artefact.absolute()), mode="ro", immutable="1")
-
-
-async def _passes(connection: aiosqlite.Connection, pragma: str, artefact: Path) -> None:
-    rows = await connection.execute_fetchall(f"PRAGMA {pragma}({_SHOWN})")
+def _passes(connection: sqlite3.Connection, pragma: str, artefact: Path) -> None:
+    rows = connection.execute(f"PRAGMA {pragma}({_SHOWN})").fetchall()
     complaints = [str(row[0]) for row in rows]
     if complaints != ["ok"]:
         raise SqliteTrouble(
@@ -65,3 +124,8 @@ async def _passes(connection: aiosqlite.Connection, pragma: str, artefact: Path)
             hint="sqlite_corrupt",
             component=str(artefact),
         )
+
+
+def _stop_if_cancelled(progress: Progress) -> None:
+    if progress.cancelled.is_set():
+        raise SqliteTrouble("the proof was cancelled", code="SQLITE_INTERRUPT")

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Final
 
 from watchdog import process
+from watchdog.engines.sqlite import counting
 from watchdog.engines.sqlite.copying import (
     Copied,
+    count_tables,
     create,
-    describe,
     discard,
     make_standalone,
     no_tables,
@@ -28,13 +29,16 @@ from watchdog.engines.sqlite.files import Files, survey
 from watchdog.engines.sqlite.keeper import borrow
 from watchdog.engines.sqlite.reading import Way
 from watchdog.engines.sqlite.troubles import SqliteTrouble
+from watchdog.model import ProofMode
 from watchdog.slots import Slots
 
 NEEDS_RECOVERY: Final = ("SQLITE_READONLY_ROLLBACK", "SQLITE_READONLY_CANTINIT")
 _GRACE: Final = 0.5  # seconds for cp to end by itself when we are cancelled
 
 
-async def copy_recovered(path: str, into: Path, slots: Slots) -> Copied:
+async def copy_recovered(
+    path: str, into: Path, slots: Slots, mode: ProofMode = ProofMode.AUTO
+) -> Copied:
     """Copy what a crash left of the database at *path* to *into*, and recover it there.
 
     Raises ``SqliteTrouble``, ``sqlite3.Error``, ``OSError``.
@@ -46,7 +50,9 @@ async def copy_recovered(path: str, into: Path, slots: Slots) -> Copied:
     for suffix, found in (("", files.main), ("-wal", files.wal), ("-journal", files.journal)):
         if found is not None:
             await _cp(f"{files.path}{suffix}", f"{into}{suffix}")
-    return await slots.run(key, lambda: _finish(files, into, moment, time.monotonic() - began))
+    return await slots.run(
+        key, lambda: _finish(files, into, moment, time.monotonic() - began, mode)
+    )
 
 
 async def _cp(source: str, destination: str) -> None:
@@ -67,22 +73,30 @@ def _begin(path: str, into: Path) -> Files:
     return files
 
 
-def _finish(files: Files, into: Path, moment: datetime, seconds: float) -> Copied:
+def _finish(files: Files, into: Path, moment: datetime, seconds: float, mode: ProofMode) -> Copied:
     try:
         _refuse_if_touched(files)
         with opened(into) as connection:
-            tables, digest = describe(connection)  # the first read recovers
+            tables = count_tables(connection)  # the first read recovers
             (page_size,) = connection.execute("PRAGMA page_size").fetchone()
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            # The source cannot be asked: what a later look at the copy is compared
+            # with is the copy itself, as it was recovered.
+            content = counting.count(
+                connection,
+                digests=mode is ProofMode.DIGESTS,
+                stop=lambda: None,
+                reason=counting.why_not(mode, page_size * pages, blocking=False),
+            )
         make_standalone(into)
     except (SqliteTrouble, sqlite3.Error, OSError):
         discard(into)
         raise
-    if not digest:
+    if not content.schema:
         discard(into)
         raise no_tables(files.path)
     wal = files.wal is not None and files.wal.size > 0
-    return Copied(moment, tables, digest, page_size, pages, Way.RECOVERED, wal, seconds, 0.0, "")
+    return Copied(moment, tables, content, page_size, pages, Way.RECOVERED, wal, seconds, 0.0, "")
 
 
 def _refuse_if_touched(files: Files) -> None:
