@@ -76,7 +76,7 @@ WITH_CAUSE: tuple[tuple[str, str], ...] = (
     ),
     (
         "docker_host_not_resolvable",
-        'преобразовать имя узла "db" в адрес не удалось: Имя или служба не известны',
+        'преобразовать имя "db" в адрес не удалось: Неизвестное имя или служба',
     ),
     (
         "connect_timeout",
@@ -597,7 +597,7 @@ WITH_CAUSE: tuple[tuple[str, str], ...] = (
     ("auth_failed", 'FATAL:  ユーザー"app"のパスワード認証に失敗しました'),
     ("auth_failed", '致命错误:  用户 "app" Password 认证失败'),
     ("auth_failed", 'FATAL:  사용자 "app"의 password 인증을 실패했습니다'),
-    ("auth_failed", 'ПОМИЛКА:  користувач "app" не пройшов автентифікацію за паролем'),
+    ("auth_failed", 'ПОМИЛКА:  користувач "app" не пройшов автентифікацію за допомогою пароля'),
     (
         "database_missing",
         "Error: P1003: Database `app` does not exist on the database server at `localhost:5432`.",
@@ -640,7 +640,7 @@ WITH_CAUSE: tuple[tuple[str, str], ...] = (
     ),
     (
         "disk_full",
-        'ОШИБКА:  не удалось расширить файл "base/16384/16397": На устройстве не осталось места',
+        'ОШИБКА:  не удалось увеличить файл "base/16384/16397": На устройстве не осталось свободного места',
     ),
     (
         "corruption",
@@ -750,7 +750,7 @@ WITH_CAUSE: tuple[tuple[str, str], ...] = (
         "statement_timeout",
         "PG::QueryCanceled: ERROR:  canceling statement due to statement timeout",
     ),
-    ("deadlock", "ERROR:  deadlock détecté: interblocage détecté"),
+    ("deadlock", "ERROR:  interblocage (deadlock) détecté"),
     ("in_recovery_read_only", "PSQLException: ERROR: cannot execute nextval() during recovery"),
     (
         "wal_segment_removed",
@@ -873,7 +873,7 @@ WITH_CAUSE: tuple[tuple[str, str], ...] = (
     ),
     (
         "passfile_permissions",
-        'ПРЕДУПРЕЖДЕНИЕ: к файлу паролей "/root/.pgpass" имеют доступ все или группа',
+        'ПРЕДУПРЕЖДЕНИЕ: к файлу паролей "/root/.pgpass" имеют доступ все или группа; права должны быть u=rw (0600) или более ограниченные',
     ),
     (
         "connection_refused",

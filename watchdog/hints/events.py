@@ -9,6 +9,7 @@ files, terminals, languages.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,8 @@ from typing import Final
 
 from watchdog.hints import texts
 from watchdog.hints.evidence import Match
+from watchdog.hints.translations import field_names
+from watchdog.hints.words import words
 
 _MOST_LINES: Final = 400  # of one event; longer ones are judged in parts
 _NEIGHBOURS: Final = 3
@@ -26,23 +29,13 @@ _CONFIDENT: Final = 0.5  # a line of a log is no question: what is less sure is 
 _COMPOSE: Final = re.compile(r"^[\w.-]{1,64} +\| ?")
 _GOES_ON: Final = re.compile(
     r"caused by:|suppressed:|\.{3} \d+ more|\[sql[:\]]|\[parameters|\(background on this error"
-    r"|command was:|the above exception was|during handling of the above|pg_\w+: (?:detail|hint):"
-    r"|psql: (?:detail|hint):|pg_\w+: (?:подробности|подсказка):|at [\w.$<>]{3,}\(|line \d+:"
+    r"|command was:|the above exception was|during handling of the above"
+    r"|at [\w.$<>]{3,}\(|line \d+:"
     r"|ssl connection has been closed|expected to find it|pg_\w+: aborting because|file \"pg_version|but could not open file",
     re.IGNORECASE,
 )
 _CHAIN: Final = re.compile(r"(?:The above exception was|During handling of the above) ")
-_FIELD: Final = re.compile(
-    r"^[^\n]{0,160}?\b(?:DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION|ПОДРОБНОСТИ|ПОДСКАЗКА|КОНТЕКСТ"
-    r"|ОПЕРАТОР|ЗАПРОС|ПОЛОЖЕНИЕ|TIPP|ANWEISUNG|ZUSAMMENHANG|DÉTAIL|ASTUCE|INSTRUCTION|DETALLE"
-    r"|SUGERENCIA|SENTENCIA|DETTAGLI|SUGGERIMENTO|ISTRUZIONE):  ?\S"
-)
-_FIELD_KEYS: Final = (
-    "DETAIL:", "HINT:", "CONTEXT:", "STATEMENT:", "QUERY:", "LOCATION:", "ПОДРОБНОСТИ:",
-    "ПОДСКАЗКА:", "КОНТЕКСТ:", "ОПЕРАТОР:", "ЗАПРОС:", "ПОЛОЖЕНИЕ:", "TIPP:", "ANWEISUNG:", "ZUSAMMENHANG:",
-    "DÉTAIL", "ASTUCE", "INSTRUCTION", "DETALLE:", "SUGERENCIA:", "SENTENCIA:", "DETTAGLI:",
-    "SUGGERIMENTO:", "ISTRUZIONE:",
-)  # fmt: skip
+_ENGLISH_FIELDS: Final = ("detail:", "hint:", "context:", "statement:", "query:", "location:")
 _TRACEBACK: Final = "Traceback (most recent call last)"
 _ATTEMPT: Final = "connection to server "
 _TIME: Final = re.compile(
@@ -77,6 +70,17 @@ def events(lines: Iterable[str]) -> Iterator[Event]:
         yield event
 
 
+@functools.cache
+def _field() -> tuple[frozenset[str], re.Pattern[str]]:
+    """Return the words and the pattern of a line that belongs to the message before it."""
+    lower = "|".join(re.escape(name[:-1]) for name in (*_ENGLISH_FIELDS, *field_names()))
+    upper = lower.upper()
+    tokens = {words(name)[-1] for name in (*_ENGLISH_FIELDS, *field_names())}
+    # The server's, and those of its tools.
+    begins = rf"[^\n]{{0,160}}?(?<!\w)(?:{upper})|(?:pg_\w+|psql): (?:{lower})"
+    return frozenset(tokens), re.compile(rf"(?:{begins})[ ]?[:：] {{1,2}}\S")
+
+
 class _Grouping:
     """Collects the lines of the event at hand."""
 
@@ -88,12 +92,16 @@ class _Grouping:
         self._had_traceback = False
         self._blank = 0
         self._before: deque[str] = deque(maxlen=_NEIGHBOURS)
+        self._lowered = ""  # the line at hand, and its words
+        self._tokens: set[str] = set()
 
     def add(self, number: int, line: str) -> Event | None:
         """Take the next line; return the event that it ended, if that has a hint."""
         line = line.rstrip("\r\n")
         if "|" in line[:66]:
             line = _COMPOSE.sub("", line, count=1)
+        self._lowered = line.lower()
+        self._tokens = set(words(self._lowered))
         if not line or line.isspace():
             self._blank += 1
             return None
@@ -123,7 +131,7 @@ class _Grouping:
         elif self._in_traceback and not line[0].isspace():
             self._in_traceback = False  # the exception itself; its stack is above it
         if not self._suspicious:
-            self._suspicious = texts.may_match(line.lower())
+            self._suspicious = texts.may_match(self._lowered, self._tokens)
 
     def _belongs(self, line: str) -> bool:
         if len(self._lines) >= _MOST_LINES:
@@ -134,10 +142,14 @@ class _Grouping:
             self._in_traceback
             or line[0].isspace()
             or _GOES_ON.match(line) is not None
-            or (any(key in line for key in _FIELD_KEYS) and _FIELD.match(line) is not None)
+            or self._is_field(line)
             or (line.startswith(_ATTEMPT) and _ATTEMPT in self._lines[-1] + self._lines[0])
             or (self._had_traceback and _TRACEBACK in line)
         )
+
+    def _is_field(self, line: str) -> bool:
+        tokens, pattern = _field()
+        return not tokens.isdisjoint(self._tokens) and pattern.match(line) is not None
 
     def _resumes(self, line: str) -> bool:
         """Whether *line* goes on after a blank one: a chain of exceptions does."""

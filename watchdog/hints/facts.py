@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from watchdog.hints.translations import english
+
 _NAME: Final = r"[\"'«“]([^\"'«»”\n]{1,128})[\"'»”]"
 
 # In the order of trust: the first that finds a fact wins.
@@ -19,7 +21,6 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
     for name, pattern in (
         ("host", r"connection to server (?:at|on socket) " + _NAME),
         ("host", r"translate host name " + _NAME),
-        ("host", r"имя узла " + _NAME),
         ("host", r"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ([\w.-]{1,128})"),
         ("host", r"server running on host " + _NAME),
         ("host", r"Connect call failed \('([^']{1,64})'"),
@@ -33,15 +34,11 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("port", r"(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH) [\w.:-]{1,64}:(\d{2,5})\b"),
         ("port", r"dial tcp \[?[\w.:-]{1,64}?\]?:(\d{2,5})\b"),
         ("port", r"Connection to [\w.-]{1,128}:(\d{2,5}) refused"),
-        ("port", r"порту? (\d{2,5})\b"),
         ("user", r"(?:for|for user|user|role) " + _NAME),
-        ("user", r"(?:пользователь|пользователя|роль|роли) " + _NAME),
         ("database", r"database " + _NAME),
-        ("database", r"(?:база данных|базы данных|базы|базе данных|бд) " + _NAME),
         ("relation", r"(?:relation|table|no such table:?) " + _NAME),
         ("relation", r"permission denied for (?:table|relation|view|sequence) ([\w.]{1,128})"),
         ("relation", r"no such table: ([\w.]{1,128})"),
-        ("relation", r"отношение " + _NAME),
         ("extension", r"extension " + _NAME),
         ("extension", r"extension/([\w-]{1,64})\.control"),
         ("slot", r"replication slot " + _NAME),
@@ -62,6 +59,7 @@ _MAJOR: Final = re.compile(r"\d+")
 def facts_of(text: str) -> dict[str, str]:
     """Return the facts that *text* names, by the names that placeholders use."""
     facts: dict[str, str] = {}
+    text = english(text)
     for name, pattern in _PATTERNS:
         if name not in facts and (found := pattern.search(text)):
             facts[name] = found[1]

@@ -5,18 +5,22 @@ tells in microseconds that there is none. Must not know: codes of drivers
 (but those written out in the text), files, streams.
 """
 
+# ruff: noqa: SIM905 - a list of words
+
 from __future__ import annotations
 
 import functools
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from watchdog.hints import rules
 from watchdog.hints.catalogue import entries
 from watchdog.hints.entry import Needs, Wording
 from watchdog.hints.evidence import Evidence, Match
 from watchdog.hints.surroundings import Surroundings, without_links
+from watchdog.hints.translations import alike, english, may_be_foreign
+from watchdog.hints.words import words
 
 LONGEST: Final = 32 * 1024  # characters; of a longer text the beginning and the end are read
 _LONGEST_LINE: Final = 4096  # a longer one is judged in parts: patterns search within a line
@@ -26,12 +30,20 @@ _LONG_PART: Final = re.compile(rf"[^\n]{{{_LONGEST_LINE}}}")
 _CODE: Final = re.compile(
     r"sqlstate[\s:=\[(\"']{0,4}(?P<a>[0-9a-z]{5})\b"
     r"|\bcode[\"']?[:=]\s?[\"'](?P<b>[0-9a-z]{5})[\"']"
-    r"|\b(?:fatal|error|panic|важно|ошибка):\s+(?P<c>[0-9a-z]{5}):\s"
+    r"|\b(?:fatal|error|panic):\s+(?P<c>[0-9a-z]{5}):\s"
     r"|\b(?:sql ?state|pgcode)[^0-9a-z]{1,4}(?P<d>[0-9a-z]{5})\b"
 )
 # Words that promise a code by themselves, and those beside which one may stand.
-_CODE_WORDS: Final = ("sqlstate", "sql state", "pgcode")
-_CODE_KEYS: Final = (*_CODE_WORDS, "code", "fatal:", "error:", "ошибка:", "важно:")
+_CODE_WORDS: Final = frozenset({"sqlstate", "pgcode"})
+_CODE_KEYS: Final = ("sqlstate", "sql state", "pgcode", "code", "fatal:", "error:")
+# Words that say nothing of a line being worth a closer look.
+_ORDINARY: Final = frozenset(
+    "a already and at authentication be because been by connect connection could data database does"
+    " error exist exists failed file for found from has have host in input invalid is it line lost"
+    " name no not of on or out output permission postgres postgresql query requested role server"
+    " session sql sqlite ssl statement system table the this time timeout to transaction unable"
+    " unexpected user version wal was with request command directory process read password".split()
+)
 _WRITTEN_CODE: Final = 0.9  # a code written in a text is a little less sure than one of a driver
 
 
@@ -41,37 +53,35 @@ class _Known(NamedTuple):
 
 
 @functools.cache
-def _by_key() -> Mapping[str, tuple[_Known, ...]]:
-    index: dict[str, list[_Known]] = {}
+def _by_word() -> Mapping[str, Mapping[str, tuple[_Known, ...]]]:
+    """Return the wordings by their keys, and these by the word of them that is looked for first."""
+    index: dict[str, dict[str, list[_Known]]] = {}
     for entry in entries().values():
         for wording in entry.wordings:
-            index.setdefault(wording.key, []).append(_Known(entry.id, wording))
-    return {key: tuple(known) for key, known in sorted(index.items())}
+            keys = index.setdefault(_first_look(wording.key), {})
+            keys.setdefault(wording.key, []).append(_Known(entry.id, wording))
+    return {
+        word: {key: tuple(known) for key, known in keys.items()} for word, keys in index.items()
+    }
 
 
-def may_match(lowered: str) -> bool:
-    """Return ``False`` if no wording can be in *lowered*; cheap enough for every line of a log."""
-    return _any_key(ascii_only=lowered.isascii()).search(lowered) is not None
+def _first_look(key: str) -> str:
+    """Return the word of *key* that ordinary lines have most seldom."""
+    return max(words(key), key=lambda word: (word not in _ORDINARY, len(word), word))
 
 
-@functools.cache
-def _any_key(*, ascii_only: bool) -> re.Pattern[str]:
-    """Return one pattern for all keys, shared beginnings written once: fast."""
-    tree: dict[str, Any] = {}
-    for key in (*_by_key(), *_CODE_WORDS):
-        if key.isascii() or not ascii_only:
-            branch = tree
-            for letter in key:
-                branch = branch.setdefault(letter, {})
-            branch[""] = {}
-    return re.compile(_alternatives(tree))
+def may_match(lowered: str, tokens: set[str] | None = None) -> bool:
+    """Return ``False`` if no wording can be in *lowered*; cheap enough for every line of a log.
 
-
-def _alternatives(branch: dict[str, Any]) -> str:
-    if "" in branch:
-        return ""  # a key ends here: what is longer has been found with it
-    parts = [re.escape(letter) + _alternatives(branch[letter]) for letter in sorted(branch)]
-    return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
+    *tokens* are its words, where they are known already.
+    """
+    if not lowered.isascii():
+        lowered, tokens = alike(lowered), None
+    tokens = tokens or set(words(lowered))
+    for word in _by_word().keys() & tokens:
+        if any(key in lowered for key in _by_word()[word]):
+            return True
+    return not _CODE_WORDS.isdisjoint(tokens) or may_be_foreign(lowered, tokens)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -89,15 +99,18 @@ def candidates(text: str, engine: str = "", neighbours: str = "") -> dict[str, f
         text = text[: LONGEST // 2] + "\n" + text[-LONGEST // 2 :]
     if len(text) > _LONGEST_LINE:
         text = _LONG_PART.sub(r"\g<0>\n", text)
-    lowered = without_links(text.lower()).replace('\\"', '"')  # as JSON quotes it
-    if not may_match(lowered):
-        return {}
+    lowered = without_links(alike(text.lower())).replace('\\"', '"')  # as JSON quotes it
+    tokens = set(words(lowered))
+    if may_be_foreign(lowered, tokens):
+        lowered = english(lowered)
+        tokens = set(words(lowered))
     surroundings = Surroundings(lowered, engine, neighbours.lower())
     found: dict[str, float] = {}
-    for key, known in _by_key().items():
-        if key in lowered:
-            for cause, confidence in _believed(known, lowered, surroundings):
-                found[cause] = max(found.get(cause, 0.0), confidence)
+    for word in _by_word().keys() & tokens:
+        for key, known in _by_word()[word].items():
+            if key in lowered:
+                for cause, confidence in _believed(known, lowered, surroundings):
+                    found[cause] = max(found.get(cause, 0.0), confidence)
     for cause, confidence in _written_codes(lowered).items():
         found[cause] = max(found.get(cause, 0.0), confidence)
     return found
@@ -150,3 +163,8 @@ def _written_codes(lowered: str) -> dict[str, float]:
                 weighed = round(confidence * _WRITTEN_CODE, 3)
                 found[cause] = max(found.get(cause, 0.0), weighed)
     return found
+
+
+def leads_somewhere(message: str) -> bool:
+    """Return whether an error with this *message* would have a hint."""
+    return bool(candidates("error: " + message, "postgresql"))

@@ -80,10 +80,6 @@ FAMILY = Family(
             ),
             wordings=(
                 Wording("authentication failed against database server", confidence=0.93),
-                Wording("パスワード認証に失敗しました", confidence=0.92),
-                Wording("认证失败", r"用户 ?[\"“][^\"”\n]+[\"”]", 0.92),
-                Wording("인증을 실패했습니다", confidence=0.92),
-                Wording("автентифікац", r"користувач", 0.9),
                 Wording("password authentication failed for user", confidence=0.92),
                 Wording("password authentication failed", confidence=0.7, needs=Needs.POSTGRESQL),
                 # As people type it, from memory: nothing else may stand beside it.
@@ -92,12 +88,7 @@ FAMILY = Family(
                     r"^\W*(?:(?:error|fatal|ошибка)\W+)?password authentication failed\W*$",
                     0.7,
                 ),
-                Wording("не прошёл проверку подлинности (по паролю)", confidence=0.92),
                 Wording("password does not match for user"),
-                Wording("passwort-authentifizierung für benutzer"),
-                Wording("authentification par mot de passe échouée"),
-                Wording("la autentificación password falló"),
-                Wording("autenticazione con password fallita"),
                 Wording(
                     "authentication failed for user",
                     r"(?:ldap|pam|radius|gssapi|sspi|bsd) authentication failed for user",
@@ -151,8 +142,6 @@ FAMILY = Family(
             wordings=(
                 Wording("no password supplied", confidence=0.95),
                 Wording("empty password returned by client", confidence=0.95),
-                Wording("пароль не был передан", confidence=0.9),
-                Wording("пароль не указан", confidence=0.9, needs=Needs.POSTGRESQL),
                 Wording("client password must be a string", confidence=0.9),
                 Wording("no password was provided", confidence=0.9, needs=Needs.POSTGRESQL),
                 Wording(
@@ -161,7 +150,6 @@ FAMILY = Family(
                     0.95,
                 ),
                 Wording("no password has been provided", r"postgres|password", 0.9),
-                Wording("клиент передал пустой пароль", confidence=0.95),
             ),
         ),
         Entry(
@@ -210,12 +198,7 @@ FAMILY = Family(
             wordings=(
                 Wording("peer authentication failed for user", confidence=0.95),
                 Wording("ident authentication failed for user", confidence=0.95),
-                Wording("не прошёл проверку подлинности (peer)", confidence=0.95),
-                Wording("не прошёл проверку подлинности (ident)", confidence=0.95),
                 Wording("no match in usermap", confidence=0.9),
-                Wording("peer-authentifizierung für benutzer"),
-                Wording("la autentificación peer falló"),
-                Wording("authentification peer échouée"),
             ),
         ),
         Entry(
@@ -288,9 +271,6 @@ FAMILY = Family(
             ),
             wordings=(
                 Wording("password file", r"password file[^\n]*has group or world access", 0.97),
-                Wording("файла паролей", r"доступ", 0.9),
-                Wording("к файлу паролей", confidence=0.9),
-                Wording("файл паролей", r"доступ|разрешен", 0.9),
             ),
         ),
         Entry(
@@ -341,26 +321,12 @@ FAMILY = Family(
                 Rule("42704", confidence=0.3),
             ),
             wordings=(
-                Wording("롤(role) 없음", confidence=0.92),
                 Wording("does not exist", r"(?:role|user) [\"'«][^\"'»\n]+[\"'»] does not exist"),
-                Wording("не существует", r"роль [\"«][^\"»\n]+[\"»] не существует"),
-                Wording("existiert nicht", r"rolle [\"»„][^\"«“\n]+[\"«“] existiert nicht"),
-                Wording("n'existe pas", r"le rôle «\s?[^»\n]+\s?» n'existe pas"),
-                Wording("no existe", r"(?:no existe el rol|el rol [«\"][^»\"\n]+[»\"] no existe)"),
-                Wording("no existe el rol"),
-                Wording("il ruolo", r"il ruolo \"[^\"\n]+\" non esiste"),
-                Wording("ロール", r"ロール[\"「][^\"」\n]+[\"」]は存在しません"),
-                Wording("角色", r"角色 ?[\"“][^\"”\n]+[\"”] ?不存在"),
-                Wording("роль", r"роль [\"«][^\"»\n]+[\"»] не існує"),
                 Wording("password authentication failed for user", confidence=0.35),
-                Wording("не прошёл проверку подлинности (по паролю)", confidence=0.35),
                 Wording(
                     "does not exist",
                     r"(?:detail|подробности):\s+role [\"'«][^\"'»\n]+[\"'»] does not exist",
                     0.97,
-                ),
-                Wording(
-                    "не существует", r"подробности:\s+роль [\"«][^\"»\n]+[\"»] не существует", 0.97
                 ),
             ),
         ),
@@ -388,13 +354,7 @@ FAMILY = Family(
                 Rule("28000", routines="InitializeSessionUserId", confidence=0.5),
                 Rule("28000", confidence=0.3),
             ),
-            wordings=(
-                Wording("is not permitted to log in", confidence=0.97),
-                Wording("вход запрещён", r"для роли [\"«][^\"»\n]+[\"»] вход запрещён", 0.97),
-                Wording("hat keine berechtigung zum einloggen", confidence=0.97),
-                Wording("n'est pas autorisé à se connecter", confidence=0.9),
-                Wording("no tiene permitido conectarse", confidence=0.97),
-            ),
+            wordings=(Wording("is not permitted to log in", confidence=0.97),),
         ),
         Entry(
             "hba_rejected",
@@ -446,8 +406,6 @@ FAMILY = Family(
             wordings=(
                 Wording("no pg_hba.conf entry", confidence=0.9),
                 Wording("pg_hba.conf rejects", confidence=0.9),
-                Wording("в pg_hba.conf нет записи", confidence=0.9),
-                Wording("pg_hba.conf отвергает", confidence=0.9),
                 Wording(
                     "pg_hba.conf",
                     r"kein pg_hba\.conf-eintrag|aucune entrée dans pg_hba\.conf|no hay una línea en pg_hba\.conf|pg_hba\.conf に|没有用于主机[^\n]*pg_hba\.conf|nessuna voce in pg_hba\.conf",
@@ -514,22 +472,10 @@ FAMILY = Family(
                     r"^\W*(?:(?:error|fatal|ошибка)\W+)?database does not exist\W*$",
                     0.8,
                 ),
-                Wording("데이터베이스 없음", confidence=0.92),
-                Wording("база даних", r"база даних [\"«][^\"»\n]+[\"»] не існує", 0.92),
                 Wording(
                     "does not exist",
                     r"database (?:[\"'«][^\"'»\n]{1,63}[\"'»]|[\w.-]{1,63}) does not exist(?!, skipping)",
                 ),
-                Wording("не существует", r"база данных [\"«][^\"»\n]+[\"»] не существует"),
-                Wording("existiert nicht", r"datenbank [\"»„][^\"«“\n]+[\"«“] existiert nicht"),
-                Wording("n'existe pas", r"la base de données «\s?[^»\n]+\s?» n'existe pas"),
-                Wording(
-                    "no existe",
-                    r"no existe la base de datos|la base de datos [«\"][^»\"\n]+[»\"] no existe",
-                ),
-                Wording("non esiste", r"il database \"[^\"\n]+\" non esiste"),
-                Wording("データベース", r"データベース[\"「][^\"」\n]+[\"」]は存在しません"),
-                Wording("不存在", r"数据库 ?[\"“][^\"”\n]+[\"”] ?不存在"),
                 Wording("has disappeared from pg_database"),
                 Wording("it seems to have just been dropped or renamed", confidence=0.97),
             ),
@@ -568,8 +514,6 @@ FAMILY = Family(
             ),
             wordings=(
                 Wording("is not currently accepting connections", confidence=0.97),
-                Wording("не принимает подключения в данный момент", confidence=0.97),
-                Wording("akzeptiert gegenwärtig keine verbindungen", confidence=0.97),
                 Wording("cannot connect to invalid database", confidence=0.7),
             ),
         ),

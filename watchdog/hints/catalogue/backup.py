@@ -64,11 +64,8 @@ FAMILY = Family(
                 ),
             ),
             wordings=(
-                Wording("версия pg_dump", confidence=0.97),
                 Wording("pg_dump version:", r"server version:", 0.97),
                 Wording("server version mismatch", confidence=0.97),
-                Wording("несовпадения версии сервера", confidence=0.97),
-                Wording("несовпадения версий сервера", confidence=0.97),
             ),
         ),
         Entry(
@@ -105,7 +102,6 @@ FAMILY = Family(
             ),
             wordings=(
                 Wording("in file header", r"unsupported version \([\d.]+\) in file header", 0.98),
-                Wording("неподдерживаемая версия", r"в заголовке", 0.95),
             ),
         ),
         Entry(
@@ -189,7 +185,6 @@ FAMILY = Family(
                 Wording("corrupt tar header found", confidence=0.8),
                 Wording("input file is too short", r"input file is too short \(read [1-4],", 0.9),
                 Wording("premature end", r"zstd|premature end", 0.7, Needs.POSTGRESQL),
-                Wording("не удалось прочитать входной файл: конец файла", confidence=0.97),
                 Wording("could not find block id", confidence=0.8),
             ),
         ),
@@ -233,7 +228,6 @@ FAMILY = Family(
                 Wording("input file does not appear to be a valid archive", confidence=0.93),
                 Wording("did not find magic string in file header", confidence=0.95),
                 Wording("does not appear to be a valid archive", confidence=0.9),
-                Wording("не похож на архив", confidence=0.9),
                 Wording("toc.dat", r"does not exist|no such file", 0.85),
             ),
         ),
@@ -283,7 +277,6 @@ FAMILY = Family(
                     0.92,
                 ),
                 Wording("disk quota exceeded", r"pg_dump|pg_basebackup|output file|backup", 0.9),
-                Wording("не осталось свободного места", r"pg_dump|выходной файл|\.dump", 0.92),
             ),
         ),
         Entry(
@@ -322,7 +315,6 @@ FAMILY = Family(
             wordings=(
                 Wording("could not open output file", r"no such file or directory", 0.95),
                 Wording("could not create directory", r"pg_dump[^\n]*no such file", 0.9),
-                Wording("выходной файл", r"нет такого файла или каталога", 0.95),
                 Wording(
                     "no such file or directory",
                     r"(?:backup|dump)[^\n]*\.(?:sql|dump|gz|bak)[^\n]*no such file|no such file[^\n]*(?:backup|dump)[^\n]*/",
@@ -470,7 +462,6 @@ FAMILY = Family(
                     r"^(?:cp|cat|gunzip|gzip|zcat): [^\n]*\.(?:db|sqlite3?|dump|sql|gz|bak)",
                     0.8,
                 ),
-                Wording("не удалось открыть входной файл", confidence=0.95),
             ),
         ),
         Entry(
@@ -518,11 +509,6 @@ FAMILY = Family(
                 Wording("invalid command \\restrict", confidence=0.97),
                 Wording("invalid command \\unrestrict", confidence=0.97),
                 Wording("backslash commands are restricted", confidence=0.95),
-                Wording(
-                    "нераспознанный параметр конфигурации",
-                    r"transaction_timeout|idle_session_timeout",
-                    0.95,
-                ),
             ),
         ),
         Entry(
@@ -617,7 +603,6 @@ FAMILY = Family(
                 ),
                 Wording("must be able to set role", confidence=0.9),
                 Wording("must be member of role", confidence=0.9),
-                Wording("нужно быть владельцем", confidence=0.93),
                 Wording("must be superuser to create", r"extension|procedural|cast|operator", 0.6),
             ),
         ),
@@ -686,11 +671,6 @@ FAMILY = Family(
                     r"(?:pg_restore|^psql:|copy failed|\bcopy [\w.]+, line \d)",
                     0.85,
                 ),
-                Wording(
-                    "уже существует",
-                    r"pg_restore|psql:|ошибка: +(?:отношение|схема|тип|функция|база данных)",
-                    0.85,
-                ),
             ),
         ),
         Entry(
@@ -720,8 +700,6 @@ FAMILY = Family(
                 Wording("the input is a postgresql custom-format dump", confidence=0.98),
                 Wording("pgdmp", r"syntax error at or near \"pgdmp", 0.98),
                 Wording("please use psql", confidence=0.97),
-                Wording("похоже, является дампом в текстовом формате", confidence=0.98),
-                Wording("воспользуйтесь psql", confidence=0.95),
             ),
         ),
         Entry(
@@ -756,8 +734,6 @@ FAMILY = Family(
                 Wording("no matching tables were found", confidence=0.97),
                 Wording("no matching schemas were found", confidence=0.97),
                 Wording("no matching extensions were found", confidence=0.95),
-                Wording("подходящие таблицы не найдены", confidence=0.97),
-                Wording("соответствующие таблицы не найдены", confidence=0.97),
                 Wording(
                     "no matching table",
                     r"no matching (?:table|schema)s? (?:was|were) found for pattern",

@@ -47,8 +47,6 @@ FAMILY = Family(
                     r"prepared statement \"[^\"\n]*\" (?:does not exist|already exists)",
                     0.96,
                 ),
-                Wording("подготовленный оператор", r"не существует|уже существует", 0.95),
-                Wording("vorbereitete anweisung", r"existiert", 0.93),
                 Wording("pgbouncer with pool_mode set to", confidence=0.95),
                 Wording("bind message supplies", r"prepared statement", 0.7),
             ),

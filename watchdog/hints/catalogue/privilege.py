@@ -47,8 +47,6 @@ FAMILY = Family(
                 ),
             ),
             wordings=(
-                Wording("접근 권한 없음", confidence=0.85),
-                Wording("へのアクセスが拒否されました", confidence=0.85),
                 Wording(
                     "permission denied for",
                     r"permission denied for (?:table|relation|schema|database|sequence|view|function|column|type|language|large object|tablespace|materialized view|foreign|procedure|\w+ \w+)",
@@ -59,26 +57,10 @@ FAMILY = Family(
                     r"permission denied to (?:create|set|alter|drop|rename|terminate|examine|grant)",
                     0.85,
                 ),
-                Wording(
-                    "нет доступа к",
-                    r"нет доступа к (?:таблице|схеме|базе данных|последовательности|представлению|функции|отношению|языку)",
-                    0.94,
-                ),
-                Wording("нет прав для", r"нет прав для (?:создания|изменения|удаления)", 0.8),
-                Wording(
-                    "keine berechtigung für",
-                    r"(?:tabelle|schema|datenbank|sequenz|funktion|sicht)",
-                    0.93,
-                ),
-                Wording("droit refusé pour", confidence=0.93),
-                Wording("permiso denegado a", confidence=0.93),
-                Wording("permesso negato per", confidence=0.93),
                 Wording("query would be affected by row-level security", confidence=0.9),
                 Wording(
                     "must be superuser to", r"must be superuser to (?!create .* extension)", 0.6
                 ),
-                Wording("権限がありません", confidence=0.8),
-                Wording("权限不够", confidence=0.85),
             ),
         ),
         Entry(
@@ -155,7 +137,6 @@ FAMILY = Family(
                     0.85,
                 ),
                 Wording("permission denied", r"\.s\.pgsql\.\d+", 0.9),
-                Wording("отказано в доступе", r"выходной файл|pg_dump|\.dump|\.sql", 0.9),
                 Wording("read-only file system", r"pg_dump|output file|backup|\.dump|\.sql", 0.85),
             ),
         ),
@@ -189,8 +170,6 @@ FAMILY = Family(
                 Wording("permission denied to use replication slots", confidence=0.97),
                 Wording("no pg_hba.conf entry for replication connection", confidence=0.95),
                 Wording("with the replication attribute", confidence=0.9),
-                Wording("должен быть суперпользователь или роль репликации", confidence=0.97),
-                Wording("подключения репликации", r"pg_hba\.conf", 0.93),
                 Wording("must be superuser, replication role", confidence=0.95),
             ),
         ),

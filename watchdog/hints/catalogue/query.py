@@ -41,20 +41,7 @@ FAMILY = Family(
                 Rule(exceptions="QueryCanceledError QueryCanceled", confidence=0.6),
             ),
             wordings=(
-                Wording("ステートメントのタイムアウトのため", confidence=0.95),
-                Wording("由于语句执行超时", confidence=0.95),
-                Wording("명령실행시간 초과로", confidence=0.95),
                 Wording("canceling statement due to statement timeout", confidence=0.95),
-                Wording("выполнение оператора отменено из-за тайм-аута", confidence=0.93),
-                Wording("storniere anfrage wegen zeitüberschreitung der anfrage", confidence=0.95),
-                Wording(
-                    "annulation de la requête à cause du délai écoulé pour l'exécution",
-                    confidence=0.95,
-                ),
-                Wording(
-                    "cancelando la sentencia debido a que se agotó el tiempo de espera de sentencias",
-                    confidence=0.95,
-                ),
                 Wording("terminating connection due to transaction timeout", confidence=0.9),
             ),
         ),
@@ -87,10 +74,7 @@ FAMILY = Family(
             wordings=(
                 Wording("canceling statement due to lock timeout", confidence=0.96),
                 Wording("could not obtain lock on", confidence=0.9),
-                Wording("из-за тайм-аута блокировки", confidence=0.96),
-                Wording("не удалось получить блокировку", confidence=0.9),
                 Wording("canceling statement due to statement timeout", r"lock table", 0.97),
-                Wording("wegen zeitüberschreitung einer sperre", confidence=0.95),
                 Wording("still waiting for", r"process \d+ still waiting for \w+lock", 0.75),
             ),
         ),
@@ -125,7 +109,6 @@ FAMILY = Family(
             ),
             wordings=(
                 Wording("due to idle-in-transaction timeout", confidence=0.97),
-                Wording("из-за тайм-аута простоя в транзакции", confidence=0.97),
                 Wording("idle transaction timeout", confidence=0.7),
             ),
         ),
@@ -152,15 +135,7 @@ FAMILY = Family(
                 ),
             ),
             rules=(Rule("57014", confidence=0.45),),
-            wordings=(
-                Wording("canceling statement due to user request", confidence=0.95),
-                Wording("отменено по запросу пользователя", confidence=0.95),
-                Wording("storniere anfrage wegen benutzeraufforderung", confidence=0.95),
-                Wording("annulation de la requête à la demande de l'utilisateur", confidence=0.95),
-                Wording(
-                    "cancelando la sentencia debido a una petición del usuario", confidence=0.95
-                ),
-            ),
+            wordings=(Wording("canceling statement due to user request", confidence=0.95),),
         ),
         Entry(
             "deadlock",
@@ -188,18 +163,7 @@ FAMILY = Family(
                 Rule("40P01"),
                 Rule(exceptions="DeadlockDetectedError DeadlockDetected"),
             ),
-            wordings=(
-                Wording("デッドロックを検出しました", confidence=0.96),
-                Wording("检测到死锁", confidence=0.96),
-                Wording("виявлено взаємне блокування", confidence=0.96),
-                Wording("deadlock rilevato", confidence=0.96),
-                Wording("deadlock 발생", confidence=0.96),
-                Wording("deadlock detected", confidence=0.96),
-                Wording("обнаружена взаимоблокировка", confidence=0.96),
-                Wording("verklemmung", r"verklemmung \(deadlock\) entdeckt", 0.96),
-                Wording("interblocage", r"bloquage mortel|interblocage détecté", 0.9),
-                Wording("se ha detectado un deadlock", confidence=0.96),
-            ),
+            wordings=(Wording("deadlock detected", confidence=0.96),),
         ),
     ),
 )

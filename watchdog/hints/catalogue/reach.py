@@ -84,14 +84,8 @@ FAMILY = Family(
                     "connect call failed", r"errno 111|multiple exceptions", needs=Needs.POSTGRESQL
                 ),
                 Wording("actively refused it", needs=Needs.POSTGRESQL),
-                Wording("отвергнуто подключение", needs=Needs.POSTGRESQL),
-                Wording("в соединении отказано", needs=Needs.POSTGRESQL),
-                Wording("verbindungsaufbau abgelehnt", needs=Needs.POSTGRESQL),
-                Wording("connexion refusée", needs=Needs.POSTGRESQL),
-                Wording("conexión rehusada", needs=Needs.POSTGRESQL),
                 Wording("refused. check that the hostname and port are correct", confidence=0.95),
                 Wording("could not connect to server", confidence=0.5),
-                Wording("не удалось подключиться к серверу", confidence=0.5),
                 Wording("no response", r":\d+ - no response|^no response$", 0.5, Needs.POSTGRESQL),
             ),
         ),
@@ -195,9 +189,6 @@ FAMILY = Family(
                 Rule(phases=(Phase.RESOLVE,)),
             ),
             wordings=(
-                Wording("nicht in adresse übersetzen", confidence=0.9),
-                Wording("no se pudo traducir el nombre", confidence=0.9),
-                Wording("n'a pas pu traduire le nom d'hôte", confidence=0.9),
                 Wording("could not translate host name", confidence=0.85),
                 Wording("name or service not known", needs=Needs.POSTGRESQL),
                 Wording("name does not resolve", needs=Needs.POSTGRESQL),
@@ -210,7 +201,6 @@ FAMILY = Family(
                 Wording("unknownhostexception", needs=Needs.POSTGRESQL),
                 Wording("no address associated with hostname", needs=Needs.POSTGRESQL),
                 Wording("failed to resolve host", needs=Needs.POSTGRESQL),
-                Wording("преобразовать имя узла", confidence=0.85),
                 Wording("dns lookup failed", needs=Needs.POSTGRESQL),
                 Wording("could not resolve host", needs=Needs.POSTGRESQL),
             ),
@@ -278,11 +268,6 @@ FAMILY = Family(
                 Wording(
                     "host name",
                     r"translate host name [\"'«](?:[a-z0-9_-]+|host\.docker\.internal)[\"'»]",
-                    0.96,
-                ),
-                Wording(
-                    "имя узла",
-                    r"преобразовать имя узла [\"«](?:[a-z0-9_-]+|host\.docker\.internal)[\"»]",
                     0.96,
                 ),
                 Wording(
@@ -364,7 +349,6 @@ FAMILY = Family(
                 Wording("etimedout", needs=Needs.POSTGRESQL),
                 Wording("i/o timeout", r"dial\b[^\n]*i/o timeout", needs=Needs.POSTGRESQL),
                 Wording("timed out", r"connect[^\n]{0,60}timed out", 0.85, Needs.POSTGRESQL),
-                Wording("время ожидания", r"соединени|подключени", 0.8, Needs.POSTGRESQL),
                 Wording("timeouterror", r"connect", 0.6, Needs.POSTGRESQL),
             ),
         ),
@@ -402,8 +386,6 @@ FAMILY = Family(
                 Wording("host is unreachable", needs=Needs.POSTGRESQL),
                 Wording("ehostunreach", needs=Needs.POSTGRESQL),
                 Wording("enetunreach", needs=Needs.POSTGRESQL),
-                Wording("нет маршрута до узла", needs=Needs.POSTGRESQL),
-                Wording("сеть недоступна", needs=Needs.POSTGRESQL),
             ),
         ),
         Entry(
@@ -455,7 +437,6 @@ FAMILY = Family(
                 ),
                 Wording(".s.pgsql.", r"connection refused|в соединении отказано", 0.92),
                 Wording("on unix domain socket", confidence=0.85),
-                Wording("через доменный сокет", confidence=0.85),
             ),
         ),
         Entry(
@@ -487,7 +468,6 @@ FAMILY = Family(
                 Wording(
                     "expected authentication request from server, but received", confidence=0.95
                 ),
-                Wording("получен неверный ответ на согласование ssl", confidence=0.95),
                 Wording("unexpected response from server during ssl negotiation", confidence=0.95),
                 Wording("invalid length of startup packet", confidence=0.7),
                 Wording(
@@ -561,7 +541,6 @@ FAMILY = Family(
                 Wording("driver: bad connection", confidence=0.8),
                 Wording("pq: unexpected eof", confidence=0.85),
                 Wording("server closed the connection unexpectedly"),
-                Wording("сервер неожиданно закрыл соединение"),
                 Wording("connection was closed in the middle of operation"),
                 Wording("ssl connection has been closed unexpectedly"),
                 Wording("ssl syscall error: eof detected"),
@@ -578,7 +557,6 @@ FAMILY = Family(
                 Wording("could not receive data from server", confidence=0.6),
                 Wording("connection_lost", r"unexpected connection_lost\(\) call", 0.7),
                 Wording("idle-session timeout", confidence=0.9),
-                Wording("соединение разорвано другой стороной", needs=Needs.POSTGRESQL),
             ),
         ),
     ),

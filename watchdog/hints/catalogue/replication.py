@@ -48,8 +48,6 @@ FAMILY = Family(
                     r"replication slot [\"'«][^\"'»\n]+[\"'»] does not exist",
                     0.98,
                 ),
-                Wording("слот репликации", r"не существует", 0.97),
-                Wording("replikations-slot", r"existiert nicht", 0.95),
             ),
         ),
         Entry(
@@ -85,7 +83,6 @@ FAMILY = Family(
                 Wording(
                     "has already been removed", r"wal segment \S+ has already been removed", 0.98
                 ),
-                Wording("запрошенный сегмент wal", confidence=0.97),
                 Wording("can no longer get changes from replication slot", confidence=0.93),
                 Wording("can no longer access replication slot", confidence=0.93),
                 Wording("wal segment", r"angeforderte(?:s)? wal-segment|le segment demandé", 0.9),
@@ -123,9 +120,6 @@ FAMILY = Family(
                 Wording("archive command was terminated by", confidence=0.97),
                 Wording("archiving write-ahead log file", r"failed too many times", 0.97),
                 Wording("the failed archive command was", confidence=0.95),
-                Wording("команда архивации завершилась", confidence=0.97),
-                Wording("архивации", r"(?:команда|файла wal)[^\n]*(?:ошибк|неудач|завершил)", 0.93),
-                Wording("archivbefehl ist fehlgeschlagen", confidence=0.97),
                 Wording("could not archive", r"wal", 0.8),
             ),
         ),

@@ -85,17 +85,6 @@ FAMILY = Family(
                     r"relation \"(?:public\.)?pg_stat_statements\" does not exist",
                     0.97,
                 ),
-                Wording(
-                    "расширение",
-                    r"расширение [\"«][^\"»\n]+[\"»] (?:не существует|недоступно)",
-                    0.95,
-                ),
-                Wording("управляющий файл расширения", confidence=0.95),
-                Wording(
-                    "erweiterung",
-                    r"erweiterung »[^«\n]+« (?:existiert nicht|ist nicht verfügbar)",
-                    0.95,
-                ),
             ),
         ),
         Entry(
@@ -126,9 +115,6 @@ FAMILY = Family(
                 Rule(exceptions="UndefinedTableError UndefinedTable"),
             ),
             wordings=(
-                Wording("відношення", r"відношення [\"«][^\"»\n]+[\"»] не існує", 0.93),
-                Wording("la relazione", r"la relazione \"[^\"\n]+\" non esiste", 0.93),
-                Wording("릴레이션(relation)", confidence=0.9),
                 Wording(
                     "does not exist",
                     r"relation [\"'«]?[^\"'»\n]+[\"'»]? does not exist(?!, skipping)",
@@ -144,15 +130,11 @@ FAMILY = Family(
                 ),
                 Wording("no schema has been selected to create in", confidence=0.85),
                 Wording("undefinedtable", confidence=0.9),
-                Wording("отношение", r"отношение [\"«][^\"»\n]+[\"»] не существует", 0.93),
                 Wording(
                     "relation",
                     r"relation »[^«\n]+« existiert nicht|la relation «\s?[^»\n]+» n'existe pas",
                     0.93,
                 ),
-                Wording("no existe la relación", confidence=0.93),
-                Wording("リレーション", r"は存在しません", 0.9),
-                Wording("关系", r"不存在", 0.9),
             ),
         ),
         Entry(
@@ -181,17 +163,12 @@ FAMILY = Family(
             wordings=(
                 Wording("invalid byte sequence for encoding", confidence=0.97),
                 Wording("has no equivalent in encoding", confidence=0.97),
-                Wording("неверная последовательность байт для кодировки", confidence=0.97),
-                Wording("для символа с последовательностью байт", confidence=0.9),
-                Wording("ungültige byte-sequenz für kodierung", confidence=0.97),
                 Wording(
                     "conversion between", r"conversion between \S+ and \S+ is not supported", 0.85
                 ),
                 Wording(
                     "is incompatible with the encoding of the template database", confidence=0.85
                 ),
-                Wording("séquence d'octets invalide pour l'encodage", confidence=0.97),
-                Wording("secuencia de bytes no válida para codificación", confidence=0.97),
                 Wording("unicodedecodeerror", r"psycopg|asyncpg|postgres", 0.75),
             ),
         ),

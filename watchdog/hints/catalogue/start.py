@@ -42,8 +42,6 @@ FAMILY = Family(
                 Wording(
                     "the data directory was initialized by postgresql version", confidence=0.98
                 ),
-                Wording("файлы базы данных несовместимы с сервером", confidence=0.97),
-                Wording("datenbankdateien sind inkompatibel mit server", confidence=0.97),
                 Wording("there appears to be postgresql data in", confidence=0.9),
             ),
         ),
@@ -89,8 +87,6 @@ FAMILY = Family(
                     r"could not create directory \"/var/lib/postgresql[^\n]*permission denied",
                     0.9,
                 ),
-                Wording("каталога данных", r"владел|прав", 0.9),
-                Wording("каталог данных", r"неверн|разрешени|прав", 0.85),
                 Wording(
                     "could not access directory",
                     r"could not access directory \"[^\"\n]+\": permission denied",
@@ -129,7 +125,6 @@ FAMILY = Family(
                 Wording("data directory", r"data directory \"[^\"\n]+\" does not exist", 0.95),
                 Wording("initdb: error: directory", r"exists but is not empty", 0.95),
                 Wording('file "pg_version" is missing', confidence=0.97),
-                Wording("не является каталогом", r"данных|кластера", 0.95),
                 Wording("if you want to create a new database system", confidence=0.9),
             ),
         ),
@@ -199,7 +194,6 @@ FAMILY = Family(
                 Wording("port is already allocated", needs=Needs.POSTGRESQL, confidence=0.95),
                 Wording("could not create any tcp/ip sockets", confidence=0.85),
                 Wording("ports are not available", needs=Needs.POSTGRESQL, confidence=0.9),
-                Wording("адрес уже используется", needs=Needs.POSTGRESQL, confidence=0.93),
                 Wording("could not bind ipv", confidence=0.9),
             ),
         ),
@@ -240,7 +234,6 @@ FAMILY = Family(
                 Wording("could not load pg_hba.conf", confidence=0.95),
                 Wording("could not load", r"could not load /?\S*pg_hba\.conf", 0.95),
                 Wording("of configuration file", r"line \d+ of configuration file", 0.93),
-                Wording("файл конфигурации", r"содержит ошибки", 0.97),
                 Wording("could not access the server configuration file", confidence=0.95),
                 Wording("invalid connection type", r"pg_hba|configuration", 0.85),
                 Wording("could not load server certificate file", confidence=0.8),
@@ -271,10 +264,6 @@ FAMILY = Family(
                     '"root" execution of the postgresql server is not permitted', confidence=0.98
                 ),
                 Wording("cannot be run as root", r"initdb|pg_ctl|postgres", 0.97),
-                Wording(
-                    'запускать сервер postgresql под именем "root" не разрешается', confidence=0.98
-                ),
-                Wording("нельзя запускать от имени суперпользователя", confidence=0.8),
                 Wording(
                     "execution of postgresql by a user with administrative permissions",
                     confidence=0.97,

@@ -56,19 +56,10 @@ FAMILY = Family(
                 Rule(exceptions="CannotConnectNowError CannotConnectNow", confidence=0.7),
             ),
             wordings=(
-                Wording("データベースシステムは起動処理中です", confidence=0.95),
-                Wording("数据库系统启动中", confidence=0.95),
-                Wording("система баз даних запускається", confidence=0.95),
-                Wording("데이터베이스 시스템이 새로 가동", confidence=0.95),
-                Wording("il database si sta avviando", confidence=0.95),
                 Wording("the database system is starting up", confidence=0.95),
                 Wording("the database system is not yet accepting connections", confidence=0.95),
                 Wording("the database system is not accepting connections", confidence=0.85),
                 Wording("consistent recovery state has not been", confidence=0.85),
-                Wording("система баз данных запускается", confidence=0.95),
-                Wording("das datenbanksystem startet", confidence=0.95),
-                Wording("le système de bases de données se lance", confidence=0.95),
-                Wording("el sistema de base de datos está iniciándose", confidence=0.95),
                 Wording("rejecting connections", r":\d+ - rejecting connections", 0.8),
             ),
         ),
@@ -107,15 +98,8 @@ FAMILY = Family(
             ),
             rules=(Rule("57P03", confidence=0.35),),
             wordings=(
-                Wording("データベースシステムはシャットダウンしています", confidence=0.95),
-                Wording("数据库系统正在关闭", confidence=0.95),
-                Wording("il database si sta spegnendo", confidence=0.95),
                 Wording("the database system is shutting down", confidence=0.96),
                 Wording("the database system is shut down", confidence=0.7),
-                Wording("система баз данных останавливается", confidence=0.96),
-                Wording("das datenbanksystem fährt herunter", confidence=0.96),
-                Wording("le système de base de données s'arrête", confidence=0.96),
-                Wording("el sistema de base de datos está apagándose", confidence=0.96),
                 Wording("received fast shutdown request", confidence=0.8),
                 Wording("received smart shutdown request", confidence=0.8),
             ),
@@ -163,21 +147,7 @@ FAMILY = Family(
                 Rule(exceptions="AdminShutdownError AdminShutdown"),
             ),
             wordings=(
-                Wording("管理者コマンドにより接続を終了しています", confidence=0.95),
-                Wording("由于管理员命令中断联接", confidence=0.95),
-                Wording("관리자 요청에 의해서 연결을 끝냅니다", confidence=0.95),
                 Wording("terminating connection due to administrator command", confidence=0.95),
-                Wording("закрытие подключения по команде администратора", confidence=0.95),
-                Wording(
-                    "verbindung wird abgebrochen aufgrund von anweisung des administrators",
-                    confidence=0.95,
-                ),
-                Wording(
-                    "arrêt des connexions suite à la demande de l'administrateur", confidence=0.95
-                ),
-                Wording(
-                    "terminando la conexión debido a una orden del administrador", confidence=0.95
-                ),
                 Wording("connection terminated by administrator", confidence=0.8),
             ),
         ),
@@ -242,12 +212,6 @@ FAMILY = Family(
                 Wording("all server processes terminated; reinitializing", confidence=0.95),
                 Wording("terminating any other active server processes", confidence=0.9),
                 Wording("database system was not properly shut down", confidence=0.6),
-                Wording(
-                    "закрытие подключения из-за краха другого серверного процесса", confidence=0.97
-                ),
-                Wording("система баз данных в режиме восстановления", confidence=0.95),
-                Wording("завершён по сигналу", confidence=0.85),
-                Wording("das datenbanksystem ist im wiederherstellungsmodus", confidence=0.95),
             ),
         ),
         Entry(
@@ -296,18 +260,12 @@ FAMILY = Family(
                     0.95,
                 ),
                 Wording("recovery is in progress", confidence=0.85),
-                Wording("во время восстановления нельзя", confidence=0.95),
                 Wording("session is read-only", confidence=0.85),
                 Wording("server is in hot standby mode", confidence=0.85),
                 Wording("could not find any suitable host", r"target|server type", 0.5),
                 Wording(
                     "in a read-only transaction",
                     r"cannot execute [a-z ]+ in a read-only transaction",
-                    0.55,
-                ),
-                Wording(
-                    "нельзя выполнить",
-                    r"в транзакции в режиме \"только чтение\" нельзя выполнить",
                     0.55,
                 ),
             ),
@@ -364,14 +322,6 @@ FAMILY = Family(
                     r"cannot execute [a-z ]+ in a read-only transaction",
                     0.85,
                 ),
-                Wording(
-                    "нельзя выполнить",
-                    r"в транзакции в режиме \"только чтение\" нельзя выполнить",
-                    0.85,
-                ),
-                Wording("in einer read-only-transaktion", confidence=0.85),
-                Wording("dans une transaction en lecture seule", confidence=0.85),
-                Wording("en una transacción de sólo lectura", confidence=0.85),
             ),
         ),
         Entry(
@@ -423,8 +373,6 @@ FAMILY = Family(
             ),
             wordings=(
                 Wording("due to conflict with recovery", confidence=0.97),
-                Wording("конфликта с процессом восстановления", confidence=0.97),
-                Wording("wegen konflikt mit wiederherstellung", confidence=0.97),
                 Wording(
                     "user query might have needed to see row versions that must be removed",
                     confidence=0.9,

@@ -43,11 +43,6 @@ FAMILY = Family(
                 Rule(exceptions="DiskFullError DiskFull", confidence=0.85),
             ),
             wordings=(
-                Wording("не удалось расширить файл", confidence=0.9),
-                Wording("デバイスに空き領域がありません", confidence=0.85),
-                Wording("设备上没有空间", confidence=0.85),
-                Wording("no queda espacio en el dispositivo", confidence=0.8),
-                Wording("aucun espace disponible sur le périphérique", confidence=0.8),
                 Wording(
                     "no space left on device",
                     r"(?:could not (?:extend|write|create|open|fsync|close)|panic|fatal|error|sql)[^\n]*no space left on device",
@@ -60,9 +55,6 @@ FAMILY = Family(
                     0.93,
                 ),
                 Wording("could not extend file", confidence=0.9),
-                Wording("не удалось увеличить файл", confidence=0.9),
-                Wording("не осталось свободного места", r"pg_wal|pg_xlog|base/|pgsql_tmp", 0.93),
-                Wording("auf dem gerät ist kein speicherplatz", confidence=0.8),
                 Wording("disk quota exceeded", confidence=0.7, needs=Needs.POSTGRESQL),
                 Wording("check free disk space", confidence=0.9),
             ),
@@ -127,8 +119,6 @@ FAMILY = Family(
             ),
             wordings=(
                 Wording("could not resize shared memory segment", confidence=0.97),
-                Wording("изменить размер сегмента разделяемой памяти", confidence=0.95),
-                Wording("сегмент разделяемой памяти", r"не осталось|no space left", 0.9),
                 Wording("/dev/shm", r"no space left", 0.9),
                 Wording(
                     "postgresql.", r"\"/?(?:dev/shm/)?postgresql\.\d+\"[^\n]*no space left", 0.96
@@ -176,10 +166,8 @@ FAMILY = Family(
                 Wording("out of memory", confidence=0.7, needs=Needs.POSTGRESQL),
                 Wording("failed on request of size", confidence=0.9),
                 Wording("cannot allocate memory", confidence=0.85, needs=Needs.POSTGRESQL),
-                Wording("нехватка памяти", confidence=0.9),
                 Wording("could not map anonymous shared memory", confidence=0.93),
                 Wording("could not create shared memory segment", confidence=0.85),
-                Wording("speicher aufgebraucht", confidence=0.9),
                 Wording("oom-kill", r"postgres", 0.9),
                 Wording("by signal 9: killed", confidence=0.55),
                 Wording("could not fork new process for connection", confidence=0.8),
@@ -223,8 +211,6 @@ FAMILY = Family(
                     0.97,
                 ),
                 Wording("out of shared memory", confidence=0.9),
-                Wording("нехватка разделяемой памяти", confidence=0.9),
-                Wording("shared memory aufgebraucht", confidence=0.9),
             ),
         ),
         Entry(
@@ -272,9 +258,6 @@ FAMILY = Family(
                 Wording("could not access status of transaction", confidence=0.93),
                 Wording("invalid memory alloc request size", confidence=0.75),
                 Wording("compressed pglz data is corrupt", confidence=0.95),
-                Wording("неверная страница в блоке", confidence=0.96),
-                Wording("не удалось прочитать блок", confidence=0.9),
-                Wording("ungültige seite in block", confidence=0.95),
                 Wording("invalid record length", confidence=0.3),
                 Wording("could not find left sibling of block", confidence=0.4),
                 Wording("incorrect checksum in control file", confidence=0.9),
@@ -325,8 +308,6 @@ FAMILY = Family(
                 Wording("lacks matching index tuple", confidence=0.96),
                 Wording("posting list tuple", r"cannot be split", 0.9),
                 Wording("please reindex it", confidence=0.95),
-                Wording("пожалуйста, переиндексируйте", confidence=0.9),
-                Wording("выполните reindex", confidence=0.8),
             ),
         ),
         Entry(
@@ -359,11 +340,8 @@ FAMILY = Family(
                 Wording("wraparound data loss", confidence=0.97),
                 Wording("must be vacuumed within", confidence=0.97),
                 Wording("must be vacuumed before", confidence=0.97),
-                Wording("во избежание потери данных", confidence=0.95),
-                Wording("datenverlust wegen transaktionsnummernüberlauf", confidence=0.95),
                 Wording('multixact "members" limit exceeded', confidence=0.95),
                 Wording("oldest xmin is far in the past", confidence=0.85),
-                Wording("transaktions-id-überlauf", confidence=0.9),
             ),
         ),
         Entry(
@@ -395,9 +373,6 @@ FAMILY = Family(
                 Wording(
                     "has no actual collation version, but a version was recorded", confidence=0.95
                 ),
-                Wording("несовпадение версии для правила сортировки", confidence=0.97),
-                Wording("несовпадение версий правил сортировки", confidence=0.97),
-                Wording("версии правила сортировки", confidence=0.9),
             ),
         ),
     ),
