@@ -171,7 +171,7 @@ async def test_a_look_that_a_reload_overtakes_does_not_bring_a_backup_back(
         asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result()
         return known_of(*arguments)
 
-    monkeypatch.setattr("watchdog.backup_watch.known_of", slow)
+    monkeypatch.setattr("watchdog.backup_sight.known_of", slow)
     (house.folder / "backups").mkdir()
     rescan = asyncio.ensure_future(house.backups.rescan())
     await begun.wait()
@@ -190,7 +190,7 @@ async def test_free_space_that_others_take_is_seen_though_no_folder_changes(
     before = house.known()
     monkeypatch.setattr("watchdog.backups.destination.free_bytes", lambda directory: 4096)
     read = []
-    monkeypatch.setattr("watchdog.backup_watch.known_of", lambda *a: read.append(a))
+    monkeypatch.setattr("watchdog.backup_sight.known_of", lambda *a: read.append(a))
     await house.backups.rescan()
     assert house.known() == replace(before, destination_free=4096)
     assert not read  # dear where there are many backups

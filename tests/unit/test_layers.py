@@ -16,6 +16,8 @@ ROWS = [
     ["cli"],
     ["daemon"],
     ["watch", "backup_watch"],
+    ["backup_sight"],
+    ["backup_plan"],
     ["web"],
     ["metrics"],
     ["report"],
@@ -129,3 +131,14 @@ def test_the_bottom_uses_the_standard_library_only() -> None:
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_every_module_says_what_it_owns(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def test_the_daemon_carries_no_library_that_only_commands_need() -> None:
+    code = (
+        "import sys, watchdog.daemon; from watchdog.engines import find_engines; find_engines();"
+        " print(*sorted({'rich', 'pygments', 'obstore', 'pyrage', 'grafana_foundation_sdk'}"
+        " & set(sys.modules)));"
+        " import rich.table"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
