@@ -68,7 +68,7 @@ class Runner:
     ) -> None:
         self._clock = clock
         self._take = take
-        sizes = {Lane.PROBES: 128, Lane.BACKUPS: 1, Lane.DIAGNOSES: 4, **(slots or {})}
+        sizes = {Lane.PROBES: 128, Lane.BACKUPS: 4, Lane.DIAGNOSES: 4, **(slots or {})}
         self._lanes = {lane: asyncio.Semaphore(size) for lane, size in sizes.items()}
         self._suspects = asyncio.Semaphore(suspect_slots)
         # Weak: the gate of a server that is gone goes with its last user.
