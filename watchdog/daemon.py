@@ -32,7 +32,9 @@ from watchdog.scheduling.scheduler import Scheduler
 from watchdog.secret import mask
 from watchdog.systemd import Notifier
 from watchdog.watch import Watch
+from watchdog.web.access import Access
 from watchdog.web.application import build
+from watchdog.web.following import Following
 from watchdog.web.server import HttpServer
 from watchdog.web.services import Health, Services
 
@@ -88,7 +90,11 @@ class Daemon:
         self._report.listeners += [self._exposition.on_result, self._watch.on_result]
         self._report.backup_listeners.append(self._exposition.on_backup)
         self._services = self._make_services()
-        self._web = HttpServer(build(self._services))
+        access = Access(config.web, trust_network=config.trust_network)
+        self._web = HttpServer(build(self._services, access), access)
+        self._following = Following(access, self._web.renew_connections)
+        self._exposition.add_provider(self._web.samples)
+        self._exposition.add_provider(self._following.samples)
         self._stop = asyncio.Event()
         self._reload_wanted = asyncio.Event()
         self._reload_lock = asyncio.Lock()
@@ -110,6 +116,7 @@ class Daemon:
             "status line": self._tell_status(),
             "keep-alive": self._keep_alive(),
             "backups": self._backups.rescan_regularly(),
+            "web configuration": self._following.follow(),
         }
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work, name=name) for name, work in infrastructure.items()]
@@ -154,6 +161,7 @@ class Daemon:
         self._services.configuration = config.source
         self._services.reload = self._reload_over_http if config.reload_over_http else None
         log.configure(config.log.format, config.log.level)
+        await self._following.take(config.web, trust_network=config.trust_network)
         before = {status.target.name for status in self._store}
         await self._watch.configure(config.targets)
         self._report.forget(sorted(before - {target.name for target in config.targets}))
@@ -208,8 +216,8 @@ class Daemon:
 
     def _say_where_to_look(self) -> None:
         places = sorted({str(t.backup.directory) for t in self._config.targets if t.backup})
-        for address in self._web.addresses:
-            base = address if address.startswith("unix:") else f"http://{address}"
+        self._following.say_who_may_enter(self._web.addresses)
+        for base in self._web.base_urls:
             _log.info("ready", page=f"{base}/", metrics=f"{base}/metrics", backups=places)
 
     # ------------------------------------------------------------------ what others read

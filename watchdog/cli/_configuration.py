@@ -9,14 +9,14 @@ import functools
 import os
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from watchdog import config, engines
-from watchdog.config import Config
+from watchdog.config import Config, WebWanted
 from watchdog.engines import Engine
 from watchdog.errors import UsageError
 from watchdog.model import Target
@@ -26,11 +26,14 @@ from watchdog.model import Target
 class Loading:
     """What the options name; each ``load`` reads everything again.
 
+    ``web`` asks for the web configuration file, too.
+
     ``environ`` and ``cwd`` are those of the process unless a test brings its own.
     """
 
     config_file: Path | None = None
     env_file: Path | None = None
+    web: WebWanted | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     cwd: Path = field(default_factory=Path.cwd)
 
@@ -47,6 +50,7 @@ class Loading:
             cwd=self.cwd,
             env_file=self.env_file,
             engines=installed_engines(),
+            web=self.web,
         )
 
 
@@ -92,3 +96,23 @@ def configuration(command: Callable[..., Any]) -> Callable[..., Any]:
         help="The configuration [default: $DB_WATCHDOG_CONFIG, ./config/watchdog.yaml, "
         "/etc/db-watchdog/watchdog.yaml, then the environment alone].",
     )(with_env_file)
+
+
+def web_configuration(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--web.config.file``, below ``configuration``: *loading* reads that file, too."""
+
+    @functools.wraps(command)
+    def told(
+        *arguments: object, loading: Loading, web_config_file: Path | None, **others: object
+    ) -> Any:
+        loading = replace(loading, web=WebWanted(web_config_file))
+        return command(*arguments, loading=loading, **others)
+
+    return click.option(
+        "--web.config.file",
+        "web_config_file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="TLS, passwords and headers of the HTTP side, as Prometheus' exporters take them"
+        " [default: web.config_file of the configuration].",
+    )(told)

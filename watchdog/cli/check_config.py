@@ -10,7 +10,7 @@ import click
 
 from watchdog import log
 from watchdog.cli import NO, USAGE, YES
-from watchdog.cli._configuration import Loading, configuration
+from watchdog.cli._configuration import Loading, configuration, web_configuration
 from watchdog.cli._environment import run as run_loop
 from watchdog.clock import SystemClock
 from watchdog.config import Config
@@ -29,6 +29,7 @@ Examples:
   db-watchdog check-config -c new.yaml --online""",
 )
 @configuration
+@web_configuration
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--online", is_flag=True, help="Connect to each database, too.")
 @click.pass_context

@@ -8,7 +8,7 @@ import sys
 import click
 
 from watchdog.cli import YES
-from watchdog.cli._configuration import Loading, configuration
+from watchdog.cli._configuration import Loading, configuration, web_configuration
 from watchdog.cli._environment import run as run_loop
 from watchdog.cli._environment import spare_memory
 from watchdog.clock import SystemClock
@@ -20,9 +20,10 @@ from watchdog.config import Config
     epilog="""\b
 Examples:
   db-watchdog run
-  db-watchdog run -c /etc/db-watchdog/watchdog.yaml""",
+  db-watchdog run -c /etc/db-watchdog/watchdog.yaml --web.config.file /etc/db-watchdog/web.yml""",
 )
 @configuration
+@web_configuration
 @click.pass_context
 def COMMAND(context: click.Context, loading: Loading) -> None:  # noqa: N802 - the registry's name
     """Run the daemon: probe, export metrics, back up, explain.

@@ -19,7 +19,7 @@ from watchdog.config.mistakes import Mark, Mistakes
 from watchdog.config.settings import Config
 from watchdog.config.validation import sound_targets, validate, web_model
 from watchdog.config.variables import Variables
-from watchdog.config.web_file import WebFile, read_web_file
+from watchdog.config.web_file import WebFile, files_named_in, read_web_file
 
 VARIABLE: Final = "DB_WATCHDOG_CONFIG"
 LOCAL: Final = Path("config/watchdog.yaml")
@@ -85,6 +85,22 @@ def load(
     config = build(valid, origin, mistakes)
     mistakes.complain()
     return replace(config, web=served, notes=(*config.notes, *served.notes)) if served else config
+
+
+def load_web_file(path: Path) -> WebFile:
+    """Read the web configuration file alone. Raises ``ConfigurationError``; reads files."""
+    mistakes = Mistakes()
+    text = _read(path, str(path), "there", mistakes)
+    web = read_web_file(path, text, str(path), mistakes) if text is not None else None
+    mistakes.complain()
+    assert web is not None
+    return web
+
+
+def files_of_web_file(path: Path) -> tuple[Path, ...]:
+    """Return the files that the web configuration file is made of, be it good or bad."""
+    text = _read(path, str(path), "there", Mistakes())
+    return files_named_in(text, path) if text is not None else (path,)
 
 
 def _served(

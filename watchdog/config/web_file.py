@@ -33,7 +33,9 @@ HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "X-XSS-Protection": (),
     "Content-Security-Policy": (),
 }
-_BCRYPT: Final = re.compile(r"\$2[abxy]\$(?P<cost>[0-9]{2})\$[./A-Za-z0-9]{53}")
+_BCRYPT: Final = re.compile(
+    r"\$2[abxy]\$(?P<cost>[0-9]{2})\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
+)
 _DEAREST: Final = 16  # a cost of 17 takes some ten seconds, longer than a scrape may
 _CHEAPEST: Final = 10
 _HASH: Final = "made by: htpasswd -nBC 10 NAME"
@@ -105,8 +107,6 @@ def read_web_file(path: Path, text: str, shown: str, mistakes: Mistakes) -> WebF
     files = _files(path, tls_keys)
     if tls is not None:
         notes += _certificate_notes(tls, tls_keys)
-    elif users:
-        notes.append("passwords travel in clear text without tls_server_config")
     return WebFile(
         path, tls, MappingProxyType(users), headers, rate_limit, tuple(notes), tuple(files)
     )

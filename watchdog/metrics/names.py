@@ -193,6 +193,48 @@ BACKUP_VERIFIED_LEVEL: Final = Metric(
     _GAUGE,
     "How far the newest backup is proven: 0 size, 1 hash, 2 read through, 3 integrity, 4 restored.",
 )
+BACKUP_SUSPECT: Final = Metric(
+    "watchdog_backup_suspect",
+    _GAUGE,
+    "Whether the newest backup is of a different or collapsed database and held apart until"
+    " somebody accepts it: 1 or 0 (its manifest). Retention is frozen then.",
+)
+BACKUP_PAUSED_UNTIL: Final = Metric(
+    "watchdog_backup_paused_until_timestamp_seconds",
+    _GAUGE,
+    "Until when no backup begins by itself, in Unix time (pause.json); 0 if they are not paused.",
+)
+BACKUP_LATE: Final = Metric(
+    "watchdog_backup_late_total",
+    _COUNTER,
+    "Backups that began more than a minute after their slot since this process started.",
+)
+BACKUP_RETRIES: Final = Metric(
+    "watchdog_backup_retries_total",
+    _COUNTER,
+    "Further tries after failures that may pass, since this process started.",
+)
+BACKUP_SKIPPED: Final = Metric(
+    "watchdog_backup_skipped_total",
+    _COUNTER,
+    "Slots that went by without a backup of their own since this process started: the one before"
+    " still ran or its disk was busy (overlap), a pause, a downtime, a step of the clock.",
+    ("reason",),
+)
+BACKUP_OBJECTIVE: Final = Metric(
+    "watchdog_backup_objective_seconds",
+    _GAUGE,
+    "What a fire may cost by the configuration: rpo is the age up to which the newest proven data"
+    " may grow, rto the time that the way back may take; absent where none is given.",
+    ("objective",),
+)
+BACKUP_OBJECTIVE_MET: Final = Metric(
+    "watchdog_backup_objective_met",
+    _GAUGE,
+    "Whether the objective is met now: 1 or 0; absent where there is none, or nobody knows (the"
+    " way back was never measured).",
+    ("objective",),
+)
 BACKUPS: Final = Metric(
     "watchdog_backups", _GAUGE, "Sealed backups of the target at its destination."
 )
@@ -253,6 +295,32 @@ LANE_ACTIONS: Final = Metric(
     ("lane",),
 )
 
+# ------------------------------------------------------------------ HTTP
+
+WEB_CONNECTIONS: Final = Metric(
+    "watchdog_web_connections", _GAUGE, "Open connections to the HTTP side."
+)
+WEB_REFUSALS: Final = Metric(
+    "watchdog_web_refusals_total",
+    _COUNTER,
+    "Who was turned away from the HTTP side since this process started: password (none, or a wrong"
+    " one), network (a page that is not for strangers), rate, crowd (too many logins at once),"
+    " plain (HTTP where TLS is spoken), handshake (no certificate, no common version, too slow),"
+    " name (a client's certificate without an allowed name), room (connections that gave way).",
+    ("reason",),
+)
+WEB_CERTIFICATE_EXPIRY: Final = Metric(
+    "watchdog_web_certificate_expiry_timestamp_seconds",
+    _GAUGE,
+    "Until when the certificate of the HTTP side is valid. Absent without TLS.",
+)
+WEB_CONFIG_RELOAD_SUCCESSFUL: Final = Metric(
+    "watchdog_web_config_last_reload_successful",
+    _GAUGE,
+    "Whether the web configuration file and the certificates that it names were good when they"
+    " were last read; 0: the last good ones are still used. Absent without such a file.",
+)
+
 TARGETS: Final = (
     UP,
     TARGET_INFO,
@@ -288,6 +356,13 @@ BACKUP: Final = (
     BACKUP_LAST_DURATION,
     BACKUP_RESTORE_DURATION,
     BACKUP_VERIFIED_LEVEL,
+    BACKUP_SUSPECT,
+    BACKUP_PAUSED_UNTIL,
+    BACKUP_LATE,
+    BACKUP_RETRIES,
+    BACKUP_SKIPPED,
+    BACKUP_OBJECTIVE,
+    BACKUP_OBJECTIVE_MET,
     BACKUPS,
     BACKUP_STORED,
     DESTINATION_FREE,
@@ -302,5 +377,9 @@ PROCESS: Final = (
     OVERLAPS,
     CLOCK_STEPS,
     LANE_ACTIONS,
+    WEB_CONNECTIONS,
+    WEB_REFUSALS,
+    WEB_CERTIFICATE_EXPIRY,
+    WEB_CONFIG_RELOAD_SUCCESSFUL,
 )
 CORE: Final = TARGETS + PROBES + SERVERS + BACKUP + AVAILABILITY + PROCESS

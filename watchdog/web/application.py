@@ -26,6 +26,7 @@ from watchdog.metrics.negotiation import TEXT, Compressor, choose, gzip_accepted
 from watchdog.results import Status
 from watchdog.secret import mask
 from watchdog.web import documents
+from watchdog.web.access import Access, Doors
 from watchdog.web.files import StaticFiles
 from watchdog.web.page import StatusPage
 from watchdog.web.services import Services
@@ -48,8 +49,8 @@ _SAFE: Final = {
 }
 
 
-def build(services: Services) -> ASGIApp:
-    """Return the application for *services*."""
+def build(services: Services, access: Access | None = None) -> ASGIApp:
+    """Return the application for *services*, behind the doors of *access*."""
     routes = _Routes(services)
     application = Starlette(
         routes=[
@@ -70,7 +71,7 @@ def build(services: Services) -> ASGIApp:
         exception_handlers={HTTPException: _refusal, Exception: _defect},
     )
     application.router.redirect_slashes = False  # such a redirect would repeat the Host header
-    return _SafeHeaders(application)
+    return Doors(_SafeHeaders(application), access or Access())
 
 
 class _Routes:

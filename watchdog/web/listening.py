@@ -17,7 +17,7 @@ from typing import Any, Final
 from watchdog.errors import WatchdogError
 
 UNIX: Final = "unix:"
-_BACKLOG: Final = 512
+BACKLOG: Final = 512
 
 
 class ListenError(WatchdogError):
@@ -64,7 +64,7 @@ def _listening(bound: socket.socket, where: Any) -> socket.socket:
             only_six = where[0] != "::"
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only_six)
         bound.bind(where)
-        bound.listen(_BACKLOG)
+        bound.listen(BACKLOG)
         bound.settimeout(0.0)
     except OSError:
         bound.close()
@@ -79,7 +79,7 @@ def bind_unix(path: Path) -> socket.socket:
         _remove_stale(path)
         bound.bind(str(path))
         path.chmod(0o660)
-        bound.listen(_BACKLOG)
+        bound.listen(BACKLOG)
         bound.settimeout(0.0)
     except OSError as error:
         bound.close()
