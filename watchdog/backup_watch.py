@@ -140,15 +140,14 @@ class BackupWatch:
         moment = planned.next_at
         if moment is None:
             return
-        self._scheduler.set_alarm(
-            _alarm(planned.target),
-            moment,
-            lambda: self._runner.kick(self._action(planned), TIMER),
-        )
+        self._scheduler.set_alarm(_alarm(planned.target), moment, lambda: self._ring(planned))
         status = self._store.status(planned.target.name)
         if status is not None and status.backup.enabled:
             known = replace(status.backup, next_run_at=moment, **self._sight.counts(planned))
             self._report.take_backup(planned.target.name, known)
+
+    def _ring(self, planned: Planned) -> None:
+        self._runner.kick(self._action(planned), TIMER)
 
     def _say_paused(self, planned: Planned) -> None:
         pause = planned.pause

@@ -62,7 +62,7 @@ def breaches(status: BackupStatus, target: str, now: datetime) -> Iterator[Failu
             Kind.BACKUP,
             f"{target} would lose {lost} now, {span(status.rpo)} are allowed (objectives.rpo)",
             hint=failures.known(RPO_MISSED),
-            facts={**named, "limit": span(status.rpo)},
+            facts={**named, "objective": "rpo", "limit": span(status.rpo)},
         )
     if rto is False and status.rto is not None and loss.back is not None:
         yield Failure(
@@ -70,7 +70,7 @@ def breaches(status: BackupStatus, target: str, now: datetime) -> Iterator[Failu
             f"the way back takes {span(loss.back)} for {target}, {span(status.rto)} are allowed"
             " (objectives.rto)",
             hint=failures.known(RTO_MISSED),
-            facts={**named, "limit": span(status.rto)},
+            facts={**named, "objective": "rto", "limit": span(status.rto)},
         )
 
 

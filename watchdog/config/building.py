@@ -18,7 +18,7 @@ from watchdog.config.mistakes import Mark, Mistakes
 from watchdog.config.settings import Config, LogSettings
 from watchdog.config.tree import Branch
 from watchdog.database_url import DatabaseUrl, PostgresqlUrl, SqliteUrl, hidden
-from watchdog.model import BackupSettings, Keep, ProbeSettings, SessionMode, Target
+from watchdog.model import BackupSettings, Keep, Objectives, ProbeSettings, SessionMode, Target
 
 _USUAL_TIMEOUT: Final = 5.0
 
@@ -165,6 +165,7 @@ def _backup(
         spread=backup.spread,
         run_on_start=backup.run_on_start,
         timeout=backup.timeout,
+        objectives=Objectives(backup.objectives.rpo, backup.objectives.rto),
     )
 
 

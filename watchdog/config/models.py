@@ -133,6 +133,28 @@ class Keep(_Keys):
     weekly: fields.Count = Field(default=None, description="The last of each week.", examples=[4])
     monthly: fields.Count = Field(default=None, description="The last of each month.", examples=[3])
     yearly: fields.Count = Field(default=None, description="The last of each year.", examples=[1])
+    min_free: fields.Size | None = Field(
+        default=None,
+        description="What no other number keeps stays as well, as long as the destination has so "
+        "much left; of that the oldest go first.",
+        examples=["50GB"],
+    )
+
+
+class Objectives(_Keys):
+    """What a fire may cost; where it would cost more, that is said."""
+
+    rpo: fields.Objective | None = Field(
+        default=None,
+        description="The age up to which the newest proven data may grow: longer than the gaps of "
+        "the schedule.",
+        examples=["6h"],
+    )
+    rto: fields.Objective | None = Field(
+        default=None,
+        description="The time that the way back may take, as the last restore drill measured it.",
+        examples=["15m"],
+    )
 
 
 def _keep_something(keep: Keep) -> Keep:
@@ -185,6 +207,11 @@ class Backup(_Keys):
     )
     timeout: fields.LongTimeout = Field(
         default=6 * 3600.0, description="A backup that takes longer is cancelled.", examples=["6h"]
+    )
+    objectives: Objectives = Field(
+        default_factory=Objectives,
+        description="What a fire may cost; where it would cost more, that is said.",
+        examples=[{"rpo": "26h", "rto": "15m"}],
     )
 
     @field_validator("keep")

@@ -25,7 +25,7 @@ from watchdog.config.tree import Branch, Items, Text, merged
 
 Location = tuple[int | str, ...]
 
-_MAPPINGS: Final = frozenset({"log", "web", "defaults", "probe", "backup", "keep", "labels"})
+_MAPPINGS: Final = frozenset({"log", "web", "defaults", "probe", "backup", "keep", "objectives", "labels"})
 _MAPPING: Final = "must be a mapping: write KEY: VALUE lines below it, indented"
 _MESSAGES: Final = {
     "model_type": _MAPPING,

@@ -89,6 +89,13 @@ def _backup(known: BackupStatus) -> Iterator[Sample]:
         yield names.BACKUP_LAST_ATTEMPT_SUCCESSFUL.sample(float(known.last_attempt_successful))
     yield names.BACKUP_RUNS.sample(known.runs)
     yield names.BACKUP_FAILURES.sample(known.failures)
+    yield names.BACKUP_LATE.sample(known.late)
+    yield names.BACKUP_RETRIES.sample(known.retries)
+    for reason, count in known.skipped.items():
+        yield names.BACKUP_SKIPPED.sample(count, reason)
+    until = known.paused_until
+    yield names.BACKUP_PAUSED_UNTIL.sample(until.timestamp() if until is not None else 0)
+    yield from _objectives(known)
     for metric, name in _INSTANTS:
         moment: datetime | None = getattr(known, name)
         if moment is not None:
@@ -100,7 +107,22 @@ def _backup(known: BackupStatus) -> Iterator[Sample]:
         if value is not None:
             yield metric.sample(value)
     if known.listed:
+        yield names.BACKUP_SUSPECT.sample(known.suspect is not None)
         yield names.BACKUPS.sample(known.count)
         yield names.BACKUP_STORED.sample(known.stored_bytes)
     if known.destination_free is not None:
         yield names.DESTINATION_FREE.sample(known.destination_free, known.destination)
+
+
+def _objectives(known: BackupStatus) -> Iterator[Sample]:
+    """Yield what was asked for, and whether it is met where that is known."""
+    missed = {failure.facts.get("objective") for failure in known.breaches}
+    for name, limit, unknown in (
+        ("rpo", known.rpo, known.recovery_point is None and not known.listed),
+        ("rto", known.rto, known.restore_duration is None),
+    ):
+        if limit is None:
+            continue
+        yield names.BACKUP_OBJECTIVE.sample(limit, name)
+        if not unknown:
+            yield names.BACKUP_OBJECTIVE_MET.sample(name not in missed, name)
