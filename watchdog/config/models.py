@@ -47,7 +47,7 @@ class Log(_Keys):
 
 
 class Web(_Keys):
-    """Who may do what over HTTP."""
+    """What HTTP shows to whom, and what it allows."""
 
     config_file: fields.FilePath | None = Field(
         default=None,
@@ -142,7 +142,7 @@ class Keep(_Keys):
 
 
 class Objectives(_Keys):
-    """What a fire may cost; where it would cost more, that is said."""
+    """What a fire may cost: how much may be lost, how long the way back may take."""
 
     rpo: fields.Objective | None = Field(
         default=None,
