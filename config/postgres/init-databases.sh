@@ -6,6 +6,7 @@
 #   POSTGRES_USER           who connects, and owns the databases (default: postgres)
 #   POSTGRES_DB             where to connect first (default: POSTGRES_USER)
 #   WATCHDOG_ROLE_PASSWORD  makes the role db_watchdog with this password, if set
+#   WATCHDOG_ROLE_PASSWORD_FILE   or with that in this file, unless it is empty
 set -eu
 
 : "${POSTGRES_USER:=postgres}"
@@ -29,6 +30,10 @@ SQL
     echo "database $database is there"
 done
 
+if [ -z "${WATCHDOG_ROLE_PASSWORD:-}" ] && [ -n "${WATCHDOG_ROLE_PASSWORD_FILE:-}" ]; then
+    WATCHDOG_ROLE_PASSWORD=$(cat "$WATCHDOG_ROLE_PASSWORD_FILE")
+    export WATCHDOG_ROLE_PASSWORD
+fi
 if [ -n "${WATCHDOG_ROLE_PASSWORD:-}" ]; then
     # psql takes the password from the environment, so it is on no command line.
     for database in "$POSTGRES_DB" $DATABASES; do

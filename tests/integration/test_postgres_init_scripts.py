@@ -74,11 +74,22 @@ def test_a_failure_is_told(server: Cluster) -> None:
     said = run_init(server, POSTGRES_DB="nowhere")
     assert said.returncode != 0
     assert "nowhere" in said.stderr
+    said = run_init(server, WATCHDOG_ROLE_PASSWORD_FILE="/no/such/file")
+    assert said.returncode != 0
+    assert "/no/such/file" in said.stderr
 
 
-async def test_the_role_reads_all_and_writes_nothing(server: Cluster) -> None:
-    for _ in range(2):
-        said = run_init(server, WATCHDOG_ROLE_PASSWORD=PASSWORD)
+async def test_the_role_reads_all_and_writes_nothing(server: Cluster, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("")
+    said = run_init(server, WATCHDOG_ROLE_PASSWORD_FILE=str(file))
+    assert (said.returncode, "role db_watchdog" in said.stdout) == (0, False)
+    file.write_text(f"{PASSWORD}\n")
+    for given in (
+        {"WATCHDOG_ROLE_PASSWORD": PASSWORD, "WATCHDOG_ROLE_PASSWORD_FILE": "/nowhere"},
+        {"WATCHDOG_ROLE_PASSWORD_FILE": str(file)},
+    ):
+        said = run_init(server, **given)
         assert said.returncode == 0, said.stderr
     server.sql("CREATE TABLE orders AS SELECT 1 AS id", "agent_runtime")
     attributes = ask(

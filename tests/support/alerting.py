@@ -108,6 +108,8 @@ class Alerting:
         }  # fmt: skip
         self._point(document["alerting"]["alertmanagers"], self.alertmanager)
         document["scrape_configs"] = document["scrape_configs"][:1]
+        # There is no DNS of a compose project here.
+        del document["scrape_configs"][0]["dns_sd_configs"]
         self._point(document["scrape_configs"], self._daemon)
         (self._folder / "prometheus.yml").write_text(yaml.safe_dump(document))
         text = (SHIPPED / "alertmanager.yml").read_text()

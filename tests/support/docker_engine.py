@@ -124,6 +124,18 @@ class Engine:
         enter = ["nsenter", "-t", str(self._inside), "-n", sys.executable, "-c", program, url]
         return subprocess.run(enter, capture_output=True, text=True, check=False).stdout
 
+    def inside(self, command: list[str], environ: Mapping[str, str]) -> str:
+        """Run a program of this machine in the engine's network; return all that it said."""
+        done = subprocess.run(
+            ["nsenter", "-t", str(self._inside), "-n", *command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=dict(environ),
+        )
+        return (done.stdout + done.stderr).strip()
+
     def get_json(self, url: str) -> Any:
         """Return what a published port answers as JSON; ``None`` if it does not."""
         text = self.get(url)

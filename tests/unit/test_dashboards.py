@@ -372,14 +372,14 @@ def test_grafana_finds_what_it_provisions():
 def test_compose_gives_grafana_these_files_and_lets_no_stranger_in():
     compose = yaml.safe_load((GRAFANA.parents[1] / "docker-compose.yml").read_text())
     grafana = compose["services"]["grafana"]
-    settings = grafana["environment"]
+    settings = dict(line.split("=", 1) for line in grafana["environment"])
     assert "./config/grafana:/etc/db-watchdog/grafana:ro" in grafana["volumes"]
     assert settings["GF_PATHS_PROVISIONING"] == "/etc/db-watchdog/grafana/provisioning"
     home = settings["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert (FOLDER / home.removeprefix("/etc/db-watchdog/grafana/dashboards/")).is_file()
     assert settings["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
     assert settings["GF_USERS_ALLOW_SIGN_UP"] == "false"
-    assert settings["GF_SECURITY_ADMIN_PASSWORD"].startswith("${GRAFANA_ADMIN_PASSWORD:-")
+    assert grafana["secrets"] == ["grafana-admin-password"]
     assert all(port.startswith("127.0.0.1:") for port in grafana["ports"])
 
 

@@ -7,6 +7,15 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 
+def password():
+    """Return it as the image's own start does: from the variable or a file, never both."""
+    file = os.environ.get("GF_SECURITY_ADMIN_PASSWORD__FILE")
+    given = os.environ.get("GF_SECURITY_ADMIN_PASSWORD")
+    if bool(file) == bool(given):
+        raise KeyError("one of GF_SECURITY_ADMIN_PASSWORD and its __FILE")
+    return given or Path(file).read_text().rstrip("\n")
+
+
 def found():
     """Return it; raise an error where a file cannot be read."""
     provisioning = Path(os.environ["GF_PATHS_PROVISIONING"])
@@ -19,7 +28,7 @@ def found():
         "provisioned": [str(file.relative_to(provisioning)) for file in files if file.read_text()],
         "dashboards": sorted(json.loads(f.read_text())["uid"] for f in folder.glob("*.json")),
         "home": json.loads(home.read_text())["uid"],
-        "admin_password": os.environ["GF_SECURITY_ADMIN_PASSWORD"],
+        "admin_password": password(),
         "anonymous": os.environ["GF_AUTH_ANONYMOUS_ENABLED"],
         "keeps": True,
     }

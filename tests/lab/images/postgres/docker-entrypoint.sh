@@ -1,11 +1,20 @@
 #!/bin/bash
 # What the compose project relies on of the PostgreSQL image's own entrypoint: POSTGRES_USER,
-# POSTGRES_PASSWORD, POSTGRES_DB, POSTGRES_INITDB_ARGS; scripts run once, as the server's user,
-# on an empty volume, before a server that listens on its socket alone.
+# POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE, POSTGRES_DB, POSTGRES_INITDB_ARGS; scripts run
+# once, as the server's user, on an empty volume, before a server that listens on its socket
+# alone.
 set -euo pipefail
 if [ "$(id -u)" = 0 ]; then
     chown postgres:postgres "$PGDATA"
     exec setpriv --reuid=postgres --regid=postgres --init-groups "$0" "$@"
+fi
+if [ -n "${POSTGRES_PASSWORD:-}" ] && [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then
+    echo "error: both POSTGRES_PASSWORD and POSTGRES_PASSWORD_FILE are set (but are exclusive)" >&2
+    exit 1
+fi
+if [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then
+    POSTGRES_PASSWORD=$(<"$POSTGRES_PASSWORD_FILE")
+    unset POSTGRES_PASSWORD_FILE
 fi
 : "${POSTGRES_PASSWORD:?must be set}" "${POSTGRES_USER:=postgres}"
 export POSTGRES_USER POSTGRES_DB="${POSTGRES_DB:-$POSTGRES_USER}"
