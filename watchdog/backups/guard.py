@@ -77,6 +77,19 @@ def pending(backups: Iterable[Backup]) -> tuple[Backup, ...]:
     return tuple(found)
 
 
+def acceptable(backups: Iterable[Backup]) -> tuple[Backup, ...]:
+    """Return which of the pending ones are of the same database as the newest, newest first.
+
+    What a person accepts is the database as it is now, not every wrong one that there was.
+    """
+    held = pending(backups)
+    return tuple(
+        backup
+        for backup in held
+        if not identity.compare(_whole(backup.manifest), _whole(held[0].manifest)).suspect
+    )
+
+
 def _whole(manifest: Manifest) -> dict[str, Any]:
     # One of an older version knows its tables at least.
     return {

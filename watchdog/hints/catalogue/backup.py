@@ -857,27 +857,35 @@ FAMILY = Family(
             en=Text(
                 "More would be lost than is allowed",
                 "The newest proven backup of {target|the target} is older than objectives.rpo"
-                " ({limit|the limit}) allows: a fire now would cost more than was agreed.",
+                " allows: a fire now would cost more than was agreed.",
                 (
                     "Take one now: `db-watchdog backup {target|TARGET}`",
-                    "Why is there no newer one? `db-watchdog backups {target|TARGET}` names the last"
-                    " failure, a pause, and what is held apart",
-                    "Is the schedule too sparse for the objective? A gap between two slots must be"
-                    " shorter than objectives.rpo; below an hour take WAL archiving instead"
-                    " (pgBackRest, WAL-G, Barman) or Litestream for SQLite",
+                    (
+                        "Why is there no newer one? `db-watchdog backups {target|TARGET}` names the last"
+                        " failure, a pause, and what is held apart"
+                    ),
+                    (
+                        "Is the schedule too sparse for the objective? A gap between two slots must be"
+                        " shorter than objectives.rpo; below an hour take WAL archiving instead"
+                        " (pgBackRest, WAL-G, Barman) or Litestream for SQLite"
+                    ),
                 ),
             ),
             ru=Text(
                 "Потеря была бы больше допустимой",
-                "Новейшая доказанная копия {target|цели} старше, чем допускает objectives.rpo"
-                " ({limit|предел}): пожар сейчас обошёлся бы дороже, чем условлено.",
+                "Новейшая доказанная копия {target|цели} старше, чем допускает objectives.rpo:"
+                " пожар сейчас обошёлся бы дороже, чем условлено.",
                 (
                     "Снимите копию сейчас: `db-watchdog backup {target|TARGET}`",
-                    "Почему нет более новой? `db-watchdog backups {target|TARGET}` покажет последнюю"
-                    " ошибку, паузу и то, что отложено",
-                    "Не слишком ли редкое расписание? Промежуток между копиями должен быть короче"
-                    " objectives.rpo; если нужно меньше часа, берите архивирование WAL (pgBackRest,"
-                    " WAL-G, Barman), для SQLite — Litestream",
+                    (
+                        "Почему нет более новой? `db-watchdog backups {target|TARGET}` покажет последнюю"
+                        " ошибку, паузу и то, что отложено"
+                    ),
+                    (
+                        "Не слишком ли редкое расписание? Промежуток между копиями должен быть короче"
+                        " objectives.rpo; если нужно меньше часа, берите архивирование WAL (pgBackRest,"
+                        " WAL-G, Barman), для SQLite — Litestream"
+                    ),
                 ),
             ),
         ),
@@ -888,25 +896,33 @@ FAMILY = Family(
             en=Text(
                 "The way back takes longer than is allowed",
                 "The last restore drill of {target|the target} took longer than objectives.rto"
-                " ({limit|the limit}).",
+                " allows.",
                 (
                     "How long did it take? `db-watchdog backups {target|TARGET}`",
-                    "Was the machine busy? Prove it again at a calm time:"
-                    " `db-watchdog verify {target|TARGET} --level 4`",
-                    "If it is the size: remove what nobody needs, restore on a faster disk, or keep a"
-                    " standby for the short way and these backups for the long one",
+                    (
+                        "Was the machine busy? Prove it again at a calm time:"
+                        " `db-watchdog verify {target|TARGET} --level 4`"
+                    ),
+                    (
+                        "If it is the size: remove what nobody needs, restore on a faster disk, or keep a"
+                        " standby for the short way and these backups for the long one"
+                    ),
                 ),
             ),
             ru=Text(
                 "Восстановление дольше допустимого",
                 "Последнее пробное восстановление {target|цели} заняло больше, чем допускает"
-                " objectives.rto ({limit|предел}).",
+                " objectives.rto.",
                 (
                     "Сколько оно длилось? `db-watchdog backups {target|TARGET}`",
-                    "Машина была занята? Проверьте ещё раз в спокойное время:"
-                    " `db-watchdog verify {target|TARGET} --level 4`",
-                    "Если дело в размере: удалите ненужное, восстанавливайте на более быстрый диск"
-                    " или держите реплику для короткого пути, а эти копии — для длинного",
+                    (
+                        "Машина была занята? Проверьте ещё раз в спокойное время:"
+                        " `db-watchdog verify {target|TARGET} --level 4`"
+                    ),
+                    (
+                        "Если дело в размере: удалите ненужное, восстанавливайте на более быстрый диск"
+                        " или держите реплику для короткого пути, а эти копии — для длинного"
+                    ),
                 ),
             ),
         ),

@@ -178,7 +178,7 @@ FAMILY = Family(
             Severity.CRITICAL,
             en=Text(
                 "Another database answers under the same name, or most of its content has gone",
-                "The newest backup is of a database that does not look like the one before ({reason|another system identifier, or far fewer tables or bytes}): the URL leads elsewhere, a fresh volume stands where the data were, or somebody has emptied it. It is held apart, and retention is frozen.",
+                "The newest backup is of a database that does not look like the one before, by its system identifier, its tables or its size: the URL leads elsewhere, a fresh volume stands where the data were, or somebody has emptied it. It is held apart, and retention is frozen.",
                 (
                     "Is it the right place? `SELECT system_identifier FROM pg_control_system();` and `SELECT datname FROM pg_database;`; for SQLite `ls -li` of the file",
                     "In Docker: was a new, empty volume mounted? `docker volume ls` and `docker compose config --volumes`",
@@ -188,7 +188,7 @@ FAMILY = Family(
             ),
             ru=Text(
                 "Под тем же именем отвечает другая база или почти всё содержимое исчезло",
-                "Новейшая копия снята с базы, не похожей на прежнюю ({reason|другой system identifier, намного меньше таблиц или байтов}): URL ведёт в другое место, на месте данных новый пустой том или базу опустошили. Копия отложена, удаление старых остановлено.",
+                "Новейшая копия снята с базы, не похожей на прежнюю system identifier, таблицами или размером: URL ведёт в другое место, на месте данных новый пустой том или базу опустошили. Копия отложена, удаление старых остановлено.",
                 (
                     "То ли это место? `SELECT system_identifier FROM pg_control_system();` и `SELECT datname FROM pg_database;`; для SQLite `ls -li` файла",
                     "В Docker: не подключён ли новый пустой том? `docker volume ls` и `docker compose config --volumes`",

@@ -1,0 +1,99 @@
+"""``db-watchdog pause``: let no backup begin by itself for a while."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import click
+from rich.text import Text
+
+from watchdog import log
+from watchdog.backups.pauses import Pause
+from watchdog.backups.places import folder_of, settings_of
+from watchdog.cli import NO, YES, _backups, _pauses
+from watchdog.cli._configuration import Loading, configuration
+from watchdog.cli._console import plain_console
+from watchdog.clock import SystemClock
+from watchdog.errors import UsageError
+from watchdog.model import ActionFailed, Target
+
+_LONGEST = timedelta(days=366)
+
+
+@click.command(
+    "pause",
+    epilog="""\b
+Examples:
+  db-watchdog pause auth-service --for 1h --reason "moving the volume"
+  db-watchdog pause auth-service --until 2026-11-24T06:00
+  db-watchdog resume auth-service""",
+)
+@click.argument("targets", nargs=-1, required=True)
+@configuration
+@click.option("--for", "span", metavar="DURATION", help="How long, like 90m or 2d.")
+@click.option(
+    "--until",
+    metavar="TIME",
+    help="Until when, like 2026-11-24T06:00: in the schedule's time zone, or with one of its own.",
+)
+@click.option("--reason", default="", metavar="TEXT", help="Why; it is shown wherever it matters.")
+@click.pass_context
+def COMMAND(  # noqa: N802 - the registry's name; an option each
+    context: click.Context,
+    targets: tuple[str, ...],
+    loading: Loading,
+    span: str | None,
+    until: str | None,
+    reason: str,
+) -> None:
+    """Let no backup of TARGETS begin by itself until then.
+
+    A backup that runs is not ended, and `db-watchdog backup` still takes one.
+    What fell due meanwhile is made up for by one backup at the end. The pause
+    ends by itself; a running daemon notices within a minute.
+    """
+    if (span is None) == (until is None):
+        raise UsageError("say how long: either --for DURATION or --until TIME")
+    config = loading.load()
+    chosen = _backups.choose(config, targets)
+    log.configure(config.log.format, "warning")
+    known, now, status = _backups.destinations(config), SystemClock().now(), YES
+    ends = [_end(target, now, span, until) for target in chosen]
+    for target, end in zip(chosen, ends, strict=True):
+        try:
+            place = _pauses.write(target, Pause(now, end, reason), known)
+        except ActionFailed as error:
+            _backups.print_failure(
+                plain_console(stderr=True), target.name, error.failure, config.log.language
+            )
+            status = NO
+            continue
+        console = plain_console()
+        console.print(Text(f"{target.name}: backups are paused until {end:%Y-%m-%d %H:%M:%S} UTC"))
+        if place.parent != folder_of(target):
+            text = f"  the destination is not there: noted in {place}, where a daemon with"
+            text += " the same state directory sees it"
+            console.print(Text(text, style="yellow"))
+    context.exit(status)
+
+
+def _end(target: Target, now: datetime, span: str | None, until: str | None) -> datetime:
+    """Return when the pause ends, UTC. Raises ``UsageError``."""
+    if span is not None:
+        end = now + timedelta(seconds=_backups.duration(span, "--for"))
+    else:
+        end = _moment(str(until), settings_of(target).timezone)
+    if not now < end <= now + _LONGEST:
+        raise UsageError("a pause ends in the future, and within a year: write another time")
+    return end
+
+
+def _moment(text: str, timezone: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--until {text}: write a time like 2026-11-24T06:00") from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(timezone))
+    return moment.astimezone(ZoneInfo("UTC"))
