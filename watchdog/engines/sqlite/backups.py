@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 from watchdog.content import Content
 from watchdog.database_url import DatabaseUrl, SqliteUrl
-from watchdog.engines import Preflight, Produced, Proof
-from watchdog.engines.sqlite import failures, identity, proof, restore
+from watchdog.engines import Drilled, Exercise, Preflight, Produced, Proof
+from watchdog.engines.sqlite import drilling, failures, identity, proof, restore
 from watchdog.engines.sqlite.copying import Copied, copy, discard
 from watchdog.engines.sqlite.files import Files, survey
 from watchdog.engines.sqlite.reading import Progress, Way
 from watchdog.engines.sqlite.recovering import NEEDS_RECOVERY, copy_recovered
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 from watchdog.model import ActionFailed, Phase, ProofMode, Target
+from watchdog.restoration import Restored, RestoreOptions, RestorePlan, Step
 from watchdog.slots import Slots
 
 T = TypeVar("T")
@@ -122,8 +124,32 @@ class SqliteBackups:
 
     async def restore(
         self, artefact: Path, to: DatabaseUrl, progress: Callable[[int], None]
-    ) -> None:
+    ) -> Sequence[str]:
         """Put *artefact* in place of a database that does not exist or holds nothing."""
+        return (await self.bring_back(artefact, to, RestoreOptions(), progress)).notes
+
+    async def plan_restore(
+        self, artefact: Path, to: DatabaseUrl, options: RestoreOptions
+    ) -> RestorePlan:
+        """Look what ``bring_back`` would do."""
+        path = _path(to)
+        stage = Progress(phase=Phase.PREFLIGHT)
+        async with self._classified(stage, None, path):
+            return await self._slots.run(
+                f"restore:{path}",
+                lambda: restore.plan(artefact, path, options, stage),
+                stage.cancel,
+                _LINGER,
+            )
+
+    async def bring_back(
+        self,
+        artefact: Path,
+        to: DatabaseUrl,
+        options: RestoreOptions,
+        progress: Callable[[int], None],
+    ) -> Restored:
+        """Restore as wanted, the old file kept aside where one is replaced."""
         path = _path(to)
         stage = Progress(phase=Phase.PREFLIGHT)
         loop = asyncio.get_running_loop()
@@ -131,13 +157,23 @@ class SqliteBackups:
         def report(done: int) -> None:
             loop.call_soon_threadsafe(progress, done)
 
+        def step(each: Step) -> None:
+            loop.call_soon_threadsafe(options.step, each)
+
+        told = replace(options, step=step)
         async with self._classified(stage, None, path):
-            await self._slots.run(
+            return await self._slots.run(
                 f"restore:{path}",
-                lambda: restore.restore(artefact, path, stage, report),
+                lambda: restore.bring_back(artefact, path, told, stage, report),
                 stage.cancel,
                 _LINGER,
             )
+
+    async def drill(self, exercise: Exercise) -> Drilled:
+        """Restore into a scratch file, compare it with what was there, ask the assertions."""
+        stage = Progress(phase=Phase.VERIFY)
+        async with self._classified(stage, exercise.target, exercise.artefact):
+            return await drilling.drill(exercise, self._slots, self.restore, stage)
 
     @asynccontextmanager
     async def _classified(

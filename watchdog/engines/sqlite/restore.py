@@ -1,43 +1,92 @@
-"""Restoring a copy into a place where nothing is lost by it.
+"""Restoring a copy, whole or not at all.
 
-Owns: the refusals (a database that holds something, or that somebody has
-open), and publishing the restored file whole or not at all. Blocking, for
-slot threads. Must not know: which backup it is.
+Owns: the order of the steps, publishing the restored file under its name,
+and keeping aside what was there. Blocking, for slot threads. Must not know:
+which backup it is.
 
-The restored file gets the mode and owner of the empty file it replaces;
-where there was none, the mode that SQLite itself would give it (0644 less
-the umask), and, if root restores, the owner of the directory: a root-owned
-file would lock the application out.
+The restored file gets the mode and owner of the file that it replaces; where
+there was none, the mode that SQLite itself would give it (0644 less the
+umask), and, if root restores, the owner of the directory: a root-owned file
+would lock the application out.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shlex
 import sqlite3
-import time
+import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from watchdog.engines.sqlite.files import Files, survey, uri
-from watchdog.engines.sqlite.reading import Progress, Way, read
+from watchdog.engines.sqlite import place as places
+from watchdog.engines.sqlite.files import Files, uri
+from watchdog.engines.sqlite.picking import pick
+from watchdog.engines.sqlite.place import SIDECARS, Place, in_use, look, refuse_if_open
+from watchdog.engines.sqlite.reading import Progress
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 from watchdog.model import Phase
+from watchdog.process import Companion
+from watchdog.restoration import Restored, RestoreOptions, RestorePlan, Step
 
 _CHUNK: Final = 4 << 20
-_SIDECARS: Final = ("-wal", "-shm", "-journal")
-_BUSY: Final = 5.0
-_LOOKS: Final = 4
-_PAUSE: Final = 0.1
+_PROGRAM: Final = str(Path(__file__).with_name("_swap_child.py"))
+_RECOVERY: Final = 3600.0  # seconds that SQLite may take for what a crash left
 
 
-def restore(artefact: Path, path: str, progress: Progress, report: Callable[[int], None]) -> None:
-    """Restore *artefact* to *path*, which must not exist or hold nothing.
+def plan(artefact: Path, path: str, options: RestoreOptions, progress: Progress) -> RestorePlan:
+    """Look what would be done. Raises as ``bring_back`` does."""
+    place = _look(artefact, path, options, progress)
+    aside = _aside(place.path).name if place.full else ""
+    lines = [f"write {place.path}"]
+    if aside:
+        lines = [f"write a new file beside {place.path}, which takes its place in one step"]
+        lines.append(f"keep the old {place.path.name} as {aside}, until you remove it")
+    return RestorePlan(place.path.name, aside, place.needed_bytes, place.free_bytes, tuple(lines))
+
+
+def bring_back(
+    artefact: Path,
+    path: str,
+    options: RestoreOptions,
+    progress: Progress,
+    report: Callable[[int], None],
+) -> Restored:
+    """Restore *artefact* to *path* as wanted.
 
     Raises ``SqliteTrouble`` with what to do, ``sqlite3.Error``, ``OSError``.
     """
+    place = _look(artefact, path, options, progress)
+    partial = place.path.with_name(f".{place.path.name}.{os.getpid()}.partial")
+    _sweep(place.path)
+    progress.enter(Phase.COPY)
+    options.step(Step.DATA)
+    try:
+        _write(artefact, partial, progress, report)
+        progress.enter(Phase.VERIFY)
+        _verify(partial, progress)
+        if options.tables:
+            pick(partial, options.tables, progress)
+        _dress(partial, place.path, place.old)
+        _stop_if_cancelled(progress)
+        progress.enter(Phase.PUBLISH)
+        options.step(Step.SWAP)
+        refuse_if_open(place.path)
+        if place.full:
+            return _take_place(partial, place.path)
+        _publish(partial, place.path, place.old)
+        return Restored()
+    finally:
+        for each in (partial, *_beside(partial)):
+            each.unlink(missing_ok=True)
+
+
+def _look(artefact: Path, path: str, options: RestoreOptions, progress: Progress) -> Place:
     if not artefact.is_file():
         raise SqliteTrouble(
             f"the backup {artefact} is not there",
@@ -45,110 +94,18 @@ def restore(artefact: Path, path: str, progress: Progress, report: Callable[[int
             hint="backup_file_missing",
             component=str(artefact),
         )
-    place = Path(os.path.realpath(path))
-    old = _refuse_unless_empty(str(place), progress)
     progress.enter(Phase.PREFLIGHT)
-    _refuse_if_open(place)
-    partial = place.with_name(f".{place.name}.{os.getpid()}.partial")
-    _sweep(place)
-    progress.enter(Phase.COPY)
-    try:
-        _write(artefact, partial, progress, report)
-        progress.enter(Phase.VERIFY)
-        _verify(partial, progress)
-        _dress(partial, place, old)
-        _stop_if_cancelled(progress)
-        progress.enter(Phase.PUBLISH)
-        _refuse_if_open(place)
-        _publish(partial, place, old)
-    finally:
-        partial.unlink(missing_ok=True)
+    size = artefact.stat().st_size
+    needed = 2 * size if options.tables else size  # a file with less is written out of a whole one
+    return look(path, artefact, progress, replace=options.replace, needed=needed)
 
 
-def openers(places: list[Path]) -> dict[int, str]:
-    """Return the processes that have one of *places* open, by pid, as far as /proc shows them."""
-    wanted = set()
-    for place in places:
-        try:
-            found = place.stat()
-        except OSError:
-            continue
-        wanted.add((found.st_dev, found.st_ino))
-    return {pid: name for pid, name in _processes() if wanted and _has_open(pid, wanted)}
+def _aside(place: Path) -> Path:
+    return place.with_name(f"{place.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
 
 
-def _processes() -> list[tuple[int, str]]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                name = (entry / "comm").read_text(errors="replace").strip()
-            except OSError:
-                continue  # it has ended
-            found.append((int(entry.name), name))
-    return found
-
-
-def _has_open(pid: int, wanted: set[tuple[int, int]]) -> bool:
-    try:
-        descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
-    except OSError:
-        return False  # ended, or not ours to look into
-    for descriptor in descriptors:
-        try:
-            found = descriptor.stat()
-        except OSError:
-            continue
-        if (found.st_dev, found.st_ino) in wanted:
-            return True
-    return False
-
-
-def _refuse_unless_empty(path: str, progress: Progress) -> Files | None:
-    """Return the empty database that is there, ``None`` for none; refuse any other."""
-    if not os.path.lexists(path):
-        parent = Path(path).parent
-        if not parent.is_dir():
-            survey(path)  # raises, and says which directory is missing
-        return None
-    seen = read(path, _count, busy=_BUSY, progress=progress)
-    files = seen.files
-    leftovers = [each for each in (files.wal, files.journal) if each is not None and each.size]
-    if not leftovers and (seen.way is Way.EMPTY or (seen.way.opened and seen.value == 0)):
-        return files
-    what = f"holds {seen.value} tables and views" if seen.value else "may hold data"
-    raise SqliteTrouble(
-        f"{path} exists and {what}: restore to another path, or move it away first "
-        "(with its -wal and -shm, while nothing has it open)",
-        code="EEXIST",
-        hint="restore_into_nonempty",
-        component=path,
-    )
-
-
-def _count(connection: sqlite3.Connection) -> int:
-    (count,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    return int(count)
-
-
-def _refuse_if_open(place: Path) -> None:
-    names = [place, *(place.with_name(place.name + suffix) for suffix in _SIDECARS)]
-    found = openers(names)
-    for _ in range(_LOOKS - 1):
-        # Who only reads now and then, as we do ourselves, is gone at the next look.
-        if not found:
-            return
-        time.sleep(_PAUSE)
-        again = openers(names)
-        found = {pid: name for pid, name in again.items() if pid in found}
-    if found:
-        who = ", ".join(f"{name} (pid {pid})" for pid, name in sorted(found.items()))
-        raise SqliteTrouble(
-            f"{place} or a file beside it is open in {who}: stop it, then restore",
-            code="EBUSY",
-            hint="sqlite_busy",
-            component=str(place),
-        )
+def _beside(path: Path) -> list[Path]:
+    return [path.with_name(path.name + suffix) for suffix in SIDECARS]
 
 
 def _write(
@@ -169,7 +126,7 @@ def _write(
 
 def _sweep(place: Path) -> None:
     """Remove what restores to *place* left that were killed."""
-    pattern = re.compile(rf"\.{re.escape(place.name)}\.(\d+)\.partial")
+    pattern = re.compile(rf"\.{re.escape(place.name)}\.(\d+)\.partial(?:-\w+)?")
     for entry in place.parent.iterdir():
         match = pattern.fullmatch(entry.name)
         if match and not Path(f"/proc/{match[1]}").exists():
@@ -202,6 +159,7 @@ def _dress(partial: Path, place: Path, old: Files | None) -> None:
     """Give the file the mode and owner that its application expects."""
     if old is not None:
         mode, owner, group = old.main.mode, old.main.owner, old.main.group
+        _copy_attributes(place, partial)
     else:
         umask = os.umask(0o077)
         os.umask(umask)
@@ -209,30 +167,72 @@ def _dress(partial: Path, place: Path, old: Files | None) -> None:
         mode, owner, group = 0o644 & ~umask, directory.st_uid, directory.st_gid
     if os.geteuid() == 0:
         os.chown(partial, owner, group)
+    elif old is not None and partial.stat().st_gid != group:
+        os.chown(partial, -1, group)
     partial.chmod(mode)
 
 
+def _copy_attributes(source: Path, destination: Path) -> None:
+    """Carry over access lists and security labels, where the file system has them."""
+    with contextlib.suppress(OSError):
+        for name in os.listxattr(source):
+            with contextlib.suppress(OSError):
+                os.setxattr(destination, name, os.getxattr(source, name))
+
+
 def _publish(partial: Path, place: Path, old: Files | None) -> None:
+    """Put the file where there is none, or an empty one."""
+    # A new database would otherwise be mispaired with what an old one left.
+    for path in _beside(place):
+        path.unlink(missing_ok=True)
     if old is None:
-        # A new database would otherwise be mispaired with what an old one left.
-        for suffix in _SIDECARS:
-            place.with_name(place.name + suffix).unlink(missing_ok=True)
         try:
             os.link(partial, place)  # unlike rename, it never replaces what has just appeared
         except FileExistsError:
             raise SqliteTrouble(
                 f"{place} has just been made by somebody else: nothing was restored",
                 code="EEXIST",
-                hint="restore_into_nonempty",
+                hint=places.NONEMPTY,
                 component=str(place),
             ) from None
         partial.unlink()
     else:
-        for suffix in _SIDECARS:
-            place.with_name(place.name + suffix).unlink(missing_ok=True)
         partial.rename(place)
     descriptor = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _take_place(partial: Path, place: Path) -> Restored:
+    """Have the child put the file in place of one that holds something."""
+    aside = _aside(place)
+    child = Companion([sys.executable, "-I", "-S", _PROGRAM])
+    try:
+        request = " ".join(os.fsencode(each).hex() for each in (place, aside, partial))
+        word, *rest = child.ask(request, _RECOVERY).split()
+    finally:
+        child.end()
+    if word == "busy":
+        raise in_use(place, "a process that this one cannot see")
+    if word == "error":
+        number = int(rest[0])
+        raise OSError(number, os.strerror(number), os.fsdecode(bytes.fromhex(rest[1])))
+    notes: list[str] = []
+    if word == "kept":
+        notes.append(
+            f"what a crash left beside the old database could not be taken into it ({rest[0]}):"
+            f" it is kept beside {aside.name}, as it was found"
+        )
+    return Restored(tuple(notes), str(aside), _way_back(place, aside))
+
+
+def _way_back(place: Path, aside: Path) -> tuple[str, ...]:
+    """Return the commands that undo it, for when nothing has the database open."""
+    new, old = shlex.quote(str(place)), shlex.quote(str(aside))
+    ends = "'' -wal -shm -journal"
+    return (
+        f"for end in {ends}; do [ ! -e {new}$end ] || mv -- {new}$end {new}.restored$end; done",
+        f"for end in {ends}; do [ ! -e {old}$end ] || mv -- {old}$end {new}$end; done",
+    )
