@@ -52,7 +52,9 @@ class BackupStatus:
     since the start, no backups does not mean never. ``suspect`` is why the
     newest backup is held apart; ``breaches`` are objectives (``rpo``, ``rto``)
     that are not met now. ``late``, ``retries`` and ``skipped`` (by reason)
-    count since the process started, as ``runs`` does.
+    count since the process started, as ``runs`` does. ``measures`` are what
+    the proof of the newest good backup, at ``measured_at``, has shown of the
+    database.
     """
 
     enabled: bool = False
@@ -81,6 +83,8 @@ class BackupStatus:
     held: int = 0
     paused_until: datetime | None = None
     pause_reason: str = ""
+    measures: Mapping[str, Any] = field(default_factory=dict)
+    measured_at: datetime | None = None
     rpo: float | None = None
     rto: float | None = None
     breaches: tuple[Failure, ...] = ()

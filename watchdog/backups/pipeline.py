@@ -238,7 +238,7 @@ class Pipeline:
             duration=self._clock.monotonic() - run.started,
             tables=proof.tables if produced.tables is None else produced.tables,
             warnings=warnings,
-            details=produced.details or {},
+            details={**(produced.details or {}), "measures": dict(proof.measures or {})},
             tool=f"db-watchdog {__version__}",
             identity=which,
             suspect=verdict.suspect,

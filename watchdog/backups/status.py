@@ -82,6 +82,7 @@ def status_of(known: Known, schedule: Schedule, now: datetime) -> BackupStatus:
     proven = known.listing.newest_good()
     good = [backup for backup in backups if backup.good]
     restored = _last_restored(backups)
+    measured = next((each for each in good if each.manifest.details.get("measures")), None)
     held = guard.pending(backups)
     pause = known.pause if known.pause is not None and known.pause.active(now) else None
     objectives = settings_of(known.target).objectives
@@ -107,6 +108,8 @@ def status_of(known: Known, schedule: Schedule, now: datetime) -> BackupStatus:
         destination_free=known.free,
         suspect=guard.trouble(held[0]) if held else None,
         held=sum(backup.held for backup in backups),
+        measures=measured.manifest.details["measures"] if measured else {},
+        measured_at=measured.manifest.recovery_point if measured else None,
         paused_until=pause.until if pause else None,
         pause_reason=pause.reason if pause else "",
         rpo=objectives.rpo,

@@ -180,12 +180,14 @@ class Produced:
 class Proof:
     """How far a backup is proven: 0 size, 1 hash, 2 read through, 3 integrity, 4 restored.
 
-    ``remarks`` are what a person should know of it although it is proven.
+    ``remarks`` are what a person should know of it although it is proven;
+    ``measures`` are figures of the database that the proof has shown on the way.
     """
 
     level: int
     tables: int | None = None
     remarks: tuple[str, ...] = ()
+    measures: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,8 @@ class Exercise:
     """What a restore drill is given: the backup, what was in it, and where it is restored.
 
     ``target`` and ``url`` are those of the source, ``None`` where it is not
-    configured any more. ``version`` is that of the source as its engine calls it.
+    configured any more. ``version`` is that of the source as its engine calls
+    it, ``expected_bytes`` what the restored database will take, as far as known.
     """
 
     artefact: Path
@@ -202,6 +205,7 @@ class Exercise:
     target: Target | None = None
     url: DatabaseUrl | None = None
     version: str = ""
+    expected_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +213,8 @@ class Drilled:
     """What a restore drill has shown: level 4 or, where nothing could be compared, 3.
 
     ``seconds`` is what the restore alone took; ``where`` says in words on
-    what; ``notes`` are what a person should know.
+    what; ``notes`` are what a person should know. ``failure``: it is the
+    backup that it ought to be, and an assertion of the user's is against it.
     """
 
     level: int
@@ -218,6 +223,7 @@ class Drilled:
     tables: int = 0
     rows: int = 0
     notes: tuple[str, ...] = ()
+    failure: Failure | None = None
 
 
 class Unproven(ActionFailed):

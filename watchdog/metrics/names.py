@@ -249,6 +249,39 @@ DESTINATION_FREE: Final = Metric(
     "Free space where the target's backups are kept (statvfs, for an unprivileged user).",
     ("destination",),
 )
+SQLITE_CHECKED: Final = Metric(
+    "watchdog_sqlite_integrity_check_timestamp_seconds",
+    _GAUGE,
+    "The instant whose data the newest good copy holds: it has passed quick_check,"
+    " integrity_check and the comparison with its source. Absent before the first.",
+)
+SQLITE_QUICK_CHECK: Final = Metric(
+    "watchdog_sqlite_quick_check_duration_seconds", _GAUGE, "How long its quick_check took."
+)
+SQLITE_INTEGRITY_CHECK: Final = Metric(
+    "watchdog_sqlite_integrity_check_duration_seconds",
+    _GAUGE,
+    "How long its integrity_check took.",
+)
+SQLITE_FOREIGN_KEYS: Final = Metric(
+    "watchdog_sqlite_foreign_key_violations",
+    _GAUGE,
+    "Rows that point to rows that are not there, PRAGMA foreign_key_check on it; counted up to"
+    " 1000.",
+)
+SQLITE_TABLE_SIZE: Final = Metric(
+    "watchdog_sqlite_table_size_bytes",
+    _GAUGE,
+    "Size of each of the 20 largest tables with their indexes, dbstat on it; absent where the"
+    " SQLite library has no dbstat.",
+    ("relname",),
+)
+SQLITE_OTHER_TABLES: Final = Metric(
+    "watchdog_sqlite_other_tables", _GAUGE, "Tables that have no size of their own there."
+)
+SQLITE_OTHER_TABLES_SIZE: Final = Metric(
+    "watchdog_sqlite_other_tables_size_bytes", _GAUGE, "Size of those together."
+)
 
 # ------------------------------------------------------------------ this process
 
@@ -366,6 +399,15 @@ BACKUP: Final = (
     BACKUPS,
     BACKUP_STORED,
     DESTINATION_FREE,
+)
+COPIES: Final = (
+    SQLITE_CHECKED,
+    SQLITE_QUICK_CHECK,
+    SQLITE_INTEGRITY_CHECK,
+    SQLITE_FOREIGN_KEYS,
+    SQLITE_TABLE_SIZE,
+    SQLITE_OTHER_TABLES,
+    SQLITE_OTHER_TABLES_SIZE,
 )
 AVAILABILITY: Final = (OBSERVED, DOWN)
 PROCESS: Final = (

@@ -56,6 +56,7 @@ def page(engines: Mapping[str, Engine]) -> str:
     ]
     for engine in engines.values():
         parts += _of_engine(engine)
+    parts.append(_section("sqlite: the newest good copy", names.COPIES, "target, engine"))
     parts += [_section("This process", names.PROCESS, ""), _PROCESS]
     parts += [_PROBE, _table([alias.metric for alias in ALIASES])]
     return "".join(parts)

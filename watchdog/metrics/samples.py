@@ -29,6 +29,13 @@ _MEASURES: tuple[tuple[Metric, str], ...] = (
     (names.BACKUP_RESTORE_DURATION, "restore_duration"),
     (names.BACKUP_VERIFIED_LEVEL, "verified_level"),
 )
+_MEASURED: tuple[tuple[Metric, str], ...] = (
+    (names.SQLITE_QUICK_CHECK, "quick_check_seconds"),
+    (names.SQLITE_INTEGRITY_CHECK, "integrity_check_seconds"),
+    (names.SQLITE_FOREIGN_KEYS, "foreign_key_violations"),
+    (names.SQLITE_OTHER_TABLES, "other_tables"),
+    (names.SQLITE_OTHER_TABLES_SIZE, "other_table_bytes"),
+)
 
 
 def state(status: Status) -> Iterator[Sample]:
@@ -110,8 +117,22 @@ def _backup(known: BackupStatus) -> Iterator[Sample]:
         yield names.BACKUP_SUSPECT.sample(known.suspect is not None)
         yield names.BACKUPS.sample(known.count)
         yield names.BACKUP_STORED.sample(known.stored_bytes)
+    yield from _measured(known)
     if known.destination_free is not None:
         yield names.DESTINATION_FREE.sample(known.destination_free, known.destination)
+
+
+def _measured(known: BackupStatus) -> Iterator[Sample]:
+    """Yield what the proof of a copy has shown of the database itself."""
+    measures = known.measures
+    if known.measured_at is None or "integrity_check_seconds" not in measures:
+        return
+    yield names.SQLITE_CHECKED.sample(known.measured_at.timestamp())
+    for metric, name in _MEASURED:
+        if name in measures:
+            yield metric.sample(measures[name])
+    for table, size in measures.get("table_bytes", {}).items():
+        yield names.SQLITE_TABLE_SIZE.sample(size, table)
 
 
 def _objectives(known: BackupStatus) -> Iterator[Sample]:

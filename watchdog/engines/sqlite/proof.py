@@ -9,13 +9,14 @@ manifest has.
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from watchdog.content import Content, differences, shown
 from watchdog.engines import Proof
-from watchdog.engines.sqlite import counting
+from watchdog.engines.sqlite import counting, measuring
 from watchdog.engines.sqlite.copying import count_tables
 from watchdog.engines.sqlite.files import uri
 from watchdog.engines.sqlite.reading import Progress
@@ -58,20 +59,25 @@ def _prove(
     level: int | None,
     progress: Progress,
 ) -> Proof:
-    _passes(connection, "quick_check", artefact)
+    measures: dict[str, Any] = {"quick_check_seconds": _passes(connection, "quick_check", artefact)}
     tables = count_tables(connection)
     if level == _READ:
-        return Proof(_READ, tables)
+        return Proof(_READ, tables, measures=measures)
     _stop_if_cancelled(progress)
-    _passes(connection, "integrity_check", artefact)
-    remarks = _violations(connection)
+    measures["integrity_check_seconds"] = _passes(connection, "integrity_check", artefact)
+    remarks, violations = _violations(connection)
+    if violations is not None:
+        measures["foreign_key_violations"] = violations
+    _stop_if_cancelled(progress)
+    measures |= measuring.table_sizes(connection)
     if content is None:
-        return Proof(_READ, tables, (*remarks, "no counts were taken with it to compare with"))
+        remarks += ("no counts were taken with it to compare with",)
+        return Proof(_READ, tables, remarks, measures)
     _stop_if_cancelled(progress)
     compare(connection, artefact, content, progress)
     if not content.complete:
-        return Proof(_READ, tables, (*remarks, content.why_incomplete))
-    return Proof(_INTEGRITY, tables, remarks)
+        return Proof(_READ, tables, (*remarks, content.why_incomplete), measures)
+    return Proof(_INTEGRITY, tables, remarks, measures)
 
 
 def compare(
@@ -99,22 +105,28 @@ def _of_schema(content: Content, found: Content) -> tuple[str, ...]:
     return () if content.schema == found.schema else ("the schema is not the same",)
 
 
-def _violations(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """Return what foreign keys say: a copy is as its source was, so this is no fault of it."""
+def _violations(connection: sqlite3.Connection) -> tuple[tuple[str, ...], int | None]:
+    """Return what foreign keys say: a copy is as its source was, so this is no fault of it.
+
+    The number is ``None`` where they cannot be looked at, and ends at 1000.
+    """
     try:
         found = connection.execute("PRAGMA foreign_key_check").fetchmany(_VIOLATIONS)
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
             raise
-        return (f"the foreign keys of the database cannot be looked at: {error}",)
+        return (f"the foreign keys of the database cannot be looked at: {error}",), None
     if not found:
-        return ()
+        return (), 0
     tables = ", ".join(sorted({str(row[0]) for row in found})[:_SHOWN])
     number = f"{len(found)} or more" if len(found) == _VIOLATIONS else str(len(found))
-    return (f"{number} rows of the database point to rows that are not there, in {tables}",)
+    said = f"{number} rows of the database point to rows that are not there, in {tables}"
+    return (said,), len(found)
 
 
-def _passes(connection: sqlite3.Connection, pragma: str, artefact: Path) -> None:
+def _passes(connection: sqlite3.Connection, pragma: str, artefact: Path) -> float:
+    """Return what it took, in seconds; raise ``SqliteTrouble`` if it has complaints."""
+    began = time.monotonic()
     rows = connection.execute(f"PRAGMA {pragma}({_SHOWN})").fetchall()
     complaints = [str(row[0]) for row in rows]
     if complaints != ["ok"]:
@@ -124,6 +136,7 @@ def _passes(connection: sqlite3.Connection, pragma: str, artefact: Path) -> None
             hint="sqlite_corrupt",
             component=str(artefact),
         )
+    return round(time.monotonic() - began, 3)
 
 
 def _stop_if_cancelled(progress: Progress) -> None:
