@@ -82,11 +82,15 @@ OURS = {
     "destination_missing", "different_database", "driver_missing", "internal_error", "backup_timeout",
     "backup_locked", "rpo_missed", "rto_missed", "blind_role", "backup_damaged", "file_system_hangs", "server_not_answering",
     "sqlite_wal_pinned", "sqlite_replaced_in_use",
+    "long_transaction", "sessions_blocked", "forgotten_prepared_transaction", "replication_slot_abandoned",
+    "standby_disconnected", "subscription_stopped", "blind_sequences", "superusers", "public_schema_open",
+    "sequence_exhausted", "invalid_index", "unused_indexes", "duplicate_indexes", "foreign_key_without_index",
+    "extension_outdated",
 }  # fmt: skip
 
 FACTS = (
     "host port database user path directory target server program version major owner relation"
-    " extension slot parameter index service process pid"
+    " extension slot parameter index service process pid transaction subscription role"
 ).split()
 ENTRIES = sorted(entries())
 

@@ -173,5 +173,68 @@ FAMILY = Family(
                 Wording("must be superuser, replication role", confidence=0.95),
             ),
         ),
+        Entry(
+            "blind_sequences",
+            POSTGRESQL + "predefined-roles.html",
+            Severity.WARNING,
+            en=Text(
+                "The watching role cannot read sequences",
+                "{user|The role} may not read some sequences of {database|the database}: how near they are to their end is unknown, and would look like nothing used.",
+                (
+                    'As superuser, 14 and newer: `GRANT pg_read_all_data TO "{user|USER}";`',
+                    'Or for each schema, connected to {database|the database}: `GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO "{user|USER}";`',
+                ),
+            ),
+            ru=Text(
+                "Наблюдающая роль не может читать последовательности",
+                "{user|Роли} не разрешено читать некоторые последовательности в {database|базе}: сколько до их конца, неизвестно, а выглядело бы как «ничего не использовано».",
+                (
+                    'От имени суперпользователя, 14 и новее: `GRANT pg_read_all_data TO "{user|USER}";`',
+                    'Или для каждой схемы, подключившись к {database|базе}: `GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO "{user|USER}";`',
+                ),
+            ),
+        ),
+        Entry(
+            "superusers",
+            POSTGRESQL + "role-attributes.html",
+            Severity.INFO,
+            en=Text(
+                "More roles than need be are superusers",
+                "Beside the first superuser of {server|the server} others can log in as one. For them no grant, no row security and no read-only setting holds.",
+                (
+                    "Which ones? `SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin;`",
+                    'Take it away where it is not needed: `ALTER ROLE "{role|ROLE}" NOSUPERUSER;` and grant what is needed (pg_monitor, pg_read_all_data, ownership)',
+                ),
+            ),
+            ru=Text(
+                "Суперпользователей больше, чем нужно",
+                "Кроме первого суперпользователя на {server|сервере}, так могут входить и другие. Для них не действуют ни права, ни защита строк, ни режим только для чтения.",
+                (
+                    "Кто именно? `SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin;`",
+                    'Заберите там, где не нужно: `ALTER ROLE "{role|ROLE}" NOSUPERUSER;` и выдайте нужное (pg_monitor, pg_read_all_data, владение)',
+                ),
+            ),
+        ),
+        Entry(
+            "public_schema_open",
+            POSTGRESQL + "ddl-schemas.html#DDL-SCHEMAS-PATTERNS",
+            Severity.INFO,
+            en=Text(
+                "Everybody may create objects in schema public",
+                "Any role that can connect to {database|the database} may put a table or function into schema public, where others find it first. Until 14 that was how databases were made, and an upgrade keeps it.",
+                (
+                    "As the owner, connected to {database|the database}: `REVOKE CREATE ON SCHEMA public FROM PUBLIC;`",
+                    "Does an application create tables there with a role of its own? First: `GRANT CREATE ON SCHEMA public TO ROLE;`",
+                ),
+            ),
+            ru=Text(
+                "Создавать объекты в схеме public может кто угодно",
+                "Любая роль, которая подключается к {database|базе}, может поместить таблицу или функцию в схему public, где её найдут первой. До версии 14 базы создавались именно так, и обновление это сохраняет.",
+                (
+                    "От имени владельца, подключившись к {database|базе}: `REVOKE CREATE ON SCHEMA public FROM PUBLIC;`",
+                    "Приложение создаёт там таблицы от своей роли? Сначала: `GRANT CREATE ON SCHEMA public TO ROLE;`",
+                ),
+            ),
+        ),
     ),
 )

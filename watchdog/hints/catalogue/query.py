@@ -165,5 +165,74 @@ FAMILY = Family(
             ),
             wordings=(Wording("deadlock detected", confidence=0.96),),
         ),
+        Entry(
+            "long_transaction",
+            POSTGRESQL + "monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW",
+            Severity.WARNING,
+            en=Text(
+                "A transaction has been open for too long",
+                "A session of {server|the server} keeps its transaction open. As long as it does, no dead row anywhere is cleaned, tables swell, and its locks stay.",
+                (
+                    "Which one? `SELECT pid, usename, application_name, state, now() - xact_start AS age FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start LIMIT 5;`",
+                    "Ask whose it is; if nobody needs it: `SELECT pg_terminate_backend({pid|PID});`",
+                    "So that it does not come again: `ALTER ROLE … SET idle_in_transaction_session_timeout = '5min';`, and let the application commit before it waits for anything",
+                ),
+            ),
+            ru=Text(
+                "Транзакция открыта слишком долго",
+                "Сеанс на {server|сервере} держит транзакцию открытой. Пока это так, мёртвые строки нигде не вычищаются, таблицы пухнут, а её блокировки остаются.",
+                (
+                    "Какая? `SELECT pid, usename, application_name, state, now() - xact_start AS age FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start LIMIT 5;`",
+                    "Узнайте, чья она; если никому не нужна: `SELECT pg_terminate_backend({pid|PID});`",
+                    "Чтобы не повторилось: `ALTER ROLE … SET idle_in_transaction_session_timeout = '5min';`, и пусть приложение фиксирует транзакцию, прежде чем чего-то ждать",
+                ),
+            ),
+        ),
+        Entry(
+            "sessions_blocked",
+            POSTGRESQL + "view-pg-locks.html",
+            Severity.WARNING,
+            en=Text(
+                "Sessions wait for a lock that another one holds",
+                "On {server|the server} sessions stand in a queue behind a lock. Whoever holds it works long, has forgotten to commit, or waits itself.",
+                (
+                    "Who waits for whom? `SELECT pid, pg_blocking_pids(pid) AS behind, wait_event, left(query, 60) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0;`",
+                    "End the one at the head of the queue if it is idle: `SELECT pg_terminate_backend({pid|PID});`; let a migration or a VACUUM FULL finish, or cancel it: `SELECT pg_cancel_backend({pid|PID});`",
+                    "Give migrations a `SET lock_timeout = '2s';` and repeat them, so that nobody queues behind them",
+                ),
+            ),
+            ru=Text(
+                "Сеансы ждут блокировку, которую держит другой",
+                "На {server|сервере} сеансы стоят в очереди за блокировкой. Тот, кто её держит, долго работает, забыл зафиксировать транзакцию или сам чего-то ждёт.",
+                (
+                    "Кто кого ждёт? `SELECT pid, pg_blocking_pids(pid) AS behind, wait_event, left(query, 60) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0;`",
+                    "Завершите первого в очереди, если он бездействует: `SELECT pg_terminate_backend({pid|PID});`; миграции или VACUUM FULL дайте закончить либо отмените: `SELECT pg_cancel_backend({pid|PID});`",
+                    "В миграциях пишите `SET lock_timeout = '2s';` и повторяйте их, чтобы никто не вставал за ними в очередь",
+                ),
+            ),
+        ),
+        Entry(
+            "forgotten_prepared_transaction",
+            POSTGRESQL + "sql-prepare-transaction.html",
+            Severity.WARNING,
+            en=Text(
+                "A prepared transaction has been forgotten",
+                "A transaction of {database|a database} was prepared for a two-phase commit and never finished. It belongs to no session, outlives restarts, holds its locks and keeps dead rows everywhere.",
+                (
+                    "Which ones? `SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;`",
+                    "Ask the application's transaction manager what became of it; then, connected to {database|its database}: `COMMIT PREPARED '{transaction|GID}';` or `ROLLBACK PREPARED '{transaction|GID}';`",
+                    "If nothing here uses two-phase commits: `ALTER SYSTEM SET max_prepared_transactions = 0;` and restart when convenient",
+                ),
+            ),
+            ru=Text(
+                "Подготовленная транзакция забыта",
+                "Транзакция в {database|базе} подготовлена к двухфазной фиксации и не завершена. Она не принадлежит ни одному сеансу, переживает перезапуски, держит блокировки и не даёт вычищать мёртвые строки.",
+                (
+                    "Какие? `SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;`",
+                    "Узнайте у менеджера транзакций приложения, чем она кончилась; затем, подключившись к {database|её базе}: `COMMIT PREPARED '{transaction|GID}';` или `ROLLBACK PREPARED '{transaction|GID}';`",
+                    "Если двухфазная фиксация здесь не нужна: `ALTER SYSTEM SET max_prepared_transactions = 0;` и перезапуск при случае",
+                ),
+            ),
+        ),
     ),
 )

@@ -123,5 +123,74 @@ FAMILY = Family(
                 Wording("could not archive", r"wal", 0.8),
             ),
         ),
+        Entry(
+            "replication_slot_abandoned",
+            POSTGRESQL + "view-pg-replication-slots.html",
+            Severity.CRITICAL,
+            en=Text(
+                "A replication slot keeps WAL for nobody",
+                "Slot {slot|SLOT} of {server|the server} has no reader, or has lost what it needs. One that is not read keeps WAL until the disk is full.",
+                (
+                    "What does each slot keep? `SELECT slot_name, active, wal_status, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) FROM pg_replication_slots;`",
+                    "Does its standby or subscriber come back? Then start that now. If not: `SELECT pg_drop_replication_slot('{slot|SLOT}');`",
+                    "Bound it: `ALTER SYSTEM SET max_slot_wal_keep_size = '10GB';` and `SELECT pg_reload_conf();`; a standby that then falls behind further has to be made anew",
+                ),
+            ),
+            ru=Text(
+                "Слот репликации хранит WAL ни для кого",
+                "У слота {slot|SLOT} на {server|сервере} нет читателя, или он уже потерял нужное. Слот, из которого не читают, копит WAL, пока не кончится диск.",
+                (
+                    "Что хранит каждый слот? `SELECT slot_name, active, wal_status, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) FROM pg_replication_slots;`",
+                    "Вернётся ли его реплика или подписчик? Тогда запустите сейчас. Если нет: `SELECT pg_drop_replication_slot('{slot|SLOT}');`",
+                    "Ограничьте: `ALTER SYSTEM SET max_slot_wal_keep_size = '10GB';` и `SELECT pg_reload_conf();`; отставшую ещё сильнее реплику придётся создать заново",
+                ),
+            ),
+        ),
+        Entry(
+            "standby_disconnected",
+            POSTGRESQL + "warm-standby.html#STREAMING-REPLICATION",
+            Severity.CRITICAL,
+            en=Text(
+                "The standby receives nothing from its primary",
+                "{server|The standby} is told to stream from a primary and is not connected to it: the primary is down, the network is cut, the login fails, or the WAL it needs is gone. It answers with ever older data.",
+                (
+                    "What does the standby's own log say? `docker compose logs --tail=50 SERVICE` or `journalctl -u postgresql`: look for `could not connect to the primary server` or `requested WAL segment … has already been removed`",
+                    "Where does it connect to? On the standby: `SHOW primary_conninfo;`; try it from there with `psql`",
+                    "Is the primary up? `pg_isready -h PRIMARY`. If it is gone for good, promote: `SELECT pg_promote();`",
+                ),
+            ),
+            ru=Text(
+                "Реплика ничего не получает от главного сервера",
+                "{server|Реплика} должна получать поток от главного сервера, но не подключена к нему: тот остановлен, сеть разорвана, вход не удаётся или нужный WAL уже удалён. Она отвечает всё более старыми данными.",
+                (
+                    "Что говорит журнал самой реплики? `docker compose logs --tail=50 SERVICE` или `journalctl -u postgresql`: ищите `could not connect to the primary server` или `requested WAL segment … has already been removed`",
+                    "Куда она подключается? На реплике: `SHOW primary_conninfo;`; проверьте оттуда с помощью `psql`",
+                    "Работает ли главный? `pg_isready -h PRIMARY`. Если он потерян навсегда, повысьте реплику: `SELECT pg_promote();`",
+                ),
+            ),
+        ),
+        Entry(
+            "subscription_stopped",
+            POSTGRESQL + "logical-replication-monitoring.html",
+            Severity.CRITICAL,
+            en=Text(
+                "A subscription applies nothing",
+                "A logical subscription of {database|the database} is enabled and no worker runs for it: it fails and starts again on every try, or there are no workers left.",
+                (
+                    "Why? The server's log has the error of each try behind `logical replication apply worker`; counts since 15: `SELECT subname, apply_error_count, sync_error_count FROM pg_stat_subscription_stats;`",
+                    "A row that conflicts: change it here, or skip that transaction: `ALTER SUBSCRIPTION {subscription|NAME} SKIP (lsn = '…');` (15 and newer)",
+                    "No worker left? Compare `SHOW max_logical_replication_workers;` with the number of subscriptions",
+                ),
+            ),
+            ru=Text(
+                "Подписка ничего не применяет",
+                "Логическая подписка в {database|базе} включена, но ни один процесс её не обслуживает: он падает и запускается снова, или свободных процессов нет.",
+                (
+                    "Почему? Ошибка каждой попытки есть в журнале сервера после `logical replication apply worker`; счётчики с версии 15: `SELECT subname, apply_error_count, sync_error_count FROM pg_stat_subscription_stats;`",
+                    "Конфликтует строка: измените её здесь или пропустите ту транзакцию: `ALTER SUBSCRIPTION {subscription|NAME} SKIP (lsn = '…');` (15 и новее)",
+                    "Нет свободных процессов? Сравните `SHOW max_logical_replication_workers;` с числом подписок",
+                ),
+            ),
+        ),
     ),
 )

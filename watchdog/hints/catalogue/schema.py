@@ -197,5 +197,139 @@ FAMILY = Family(
                 ),
             ),
         ),
+        Entry(
+            "sequence_exhausted",
+            POSTGRESQL + "datatype-numeric.html#DATATYPE-SERIAL",
+            Severity.CRITICAL,
+            en=Text(
+                "The numbers of a column run out",
+                "A sequence of {database|the database} is nearly used up, by its own limit or by that of the column it feeds. At the end every INSERT fails.",
+                (
+                    "How far is it? `SELECT schemaname, sequencename, last_value, max_value, data_type FROM pg_sequences ORDER BY last_value DESC NULLS LAST LIMIT 5;`",
+                    "Is the column {relation|TABLE.COLUMN} an integer? `ALTER TABLE … ALTER COLUMN … TYPE bigint;` rewrites the table under an exclusive lock: on a large one add a new column, fill it in steps, and swap",
+                    "Only the sequence is too small? `ALTER SEQUENCE … AS bigint MAXVALUE 9223372036854775807;` is done at once",
+                    "For a few hours' grace: `ALTER SEQUENCE … MINVALUE -2147483648 RESTART -2147483648;` uses the negative numbers",
+                ),
+            ),
+            ru=Text(
+                "В столбце заканчиваются номера",
+                "Последовательность в {database|базе} почти исчерпана: по своему пределу или по пределу столбца, который она заполняет. В конце не удастся ни один INSERT.",
+                (
+                    "Сколько осталось? `SELECT schemaname, sequencename, last_value, max_value, data_type FROM pg_sequences ORDER BY last_value DESC NULLS LAST LIMIT 5;`",
+                    "Столбец {relation|TABLE.COLUMN} типа integer? `ALTER TABLE … ALTER COLUMN … TYPE bigint;` переписывает таблицу под исключительной блокировкой: у большой добавьте новый столбец, заполните по частям и поменяйте местами",
+                    "Мала только сама последовательность? `ALTER SEQUENCE … AS bigint MAXVALUE 9223372036854775807;` выполняется сразу",
+                    "Чтобы выиграть несколько часов: `ALTER SEQUENCE … MINVALUE -2147483648 RESTART -2147483648;` займёт отрицательные номера",
+                ),
+            ),
+        ),
+        Entry(
+            "invalid_index",
+            POSTGRESQL + "sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
+            Severity.WARNING,
+            en=Text(
+                "An index is not valid",
+                "A CREATE or REINDEX INDEX CONCURRENTLY in {database|the database} failed and left its index behind: every write maintains it, no query uses it, and a unique one guards nothing.",
+                (
+                    "Which ones? `SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid;`",
+                    "A rest whose name ends in _ccnew or _ccold: `DROP INDEX CONCURRENTLY {index|NAME};`; one that is needed: `REINDEX INDEX CONCURRENTLY {index|NAME};`",
+                    "It failed on duplicates? Find and remove them first: the server's log names the first key",
+                ),
+            ),
+            ru=Text(
+                "Индекс недействителен",
+                "CREATE или REINDEX INDEX CONCURRENTLY в {database|базе} не удался и оставил индекс: каждая запись его обновляет, ни один запрос не использует, а уникальный ничего не охраняет.",
+                (
+                    "Какие? `SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid;`",
+                    "Остаток с именем на _ccnew или _ccold: `DROP INDEX CONCURRENTLY {index|NAME};`; нужный: `REINDEX INDEX CONCURRENTLY {index|NAME};`",
+                    "Не удалось из-за дубликатов? Сначала найдите и удалите их: журнал сервера называет первый ключ",
+                ),
+            ),
+        ),
+        Entry(
+            "unused_indexes",
+            POSTGRESQL + "monitoring-stats.html#MONITORING-PG-STAT-ALL-INDEXES-VIEW",
+            Severity.INFO,
+            en=Text(
+                "Indexes that no query has used",
+                "Some indexes of {database|the database} have served no query since the statistics began, at least a week ago. They cost room and every write.",
+                (
+                    "Which ones? `SELECT relname, indexrelname, pg_size_pretty(pg_relation_size(indexrelid)) FROM pg_stat_user_indexes WHERE idx_scan = 0 ORDER BY pg_relation_size(indexrelid) DESC LIMIT 10;`",
+                    "Ask the standbys too: each counts its own queries. Is there a report that runs once a month?",
+                    "Then: `DROP INDEX CONCURRENTLY {index|NAME};`, and keep its definition: `SELECT pg_get_indexdef('{index|NAME}'::regclass);`",
+                ),
+            ),
+            ru=Text(
+                "Индексы, которыми не пользуется ни один запрос",
+                "Некоторые индексы в {database|базе} не послужили ни одному запросу с начала статистики, то есть не меньше недели. Они занимают место и замедляют каждую запись.",
+                (
+                    "Какие? `SELECT relname, indexrelname, pg_size_pretty(pg_relation_size(indexrelid)) FROM pg_stat_user_indexes WHERE idx_scan = 0 ORDER BY pg_relation_size(indexrelid) DESC LIMIT 10;`",
+                    "Спросите и реплики: каждая считает свои запросы. Нет ли отчёта, который строится раз в месяц?",
+                    "Затем: `DROP INDEX CONCURRENTLY {index|NAME};`, но сохраните определение: `SELECT pg_get_indexdef('{index|NAME}'::regclass);`",
+                ),
+            ),
+        ),
+        Entry(
+            "duplicate_indexes",
+            POSTGRESQL + "sql-dropindex.html",
+            Severity.INFO,
+            en=Text(
+                "Indexes that are there twice",
+                "Several indexes of {database|the database} are equal: same table, columns, order and condition. All but one only cost.",
+                (
+                    "Compare them: `SELECT pg_get_indexdef('{index|NAME}'::regclass);`",
+                    "Drop the copy that serves no constraint: `DROP INDEX CONCURRENTLY {index|NAME};`",
+                ),
+            ),
+            ru=Text(
+                "Одинаковые индексы",
+                "Несколько индексов в {database|базе} одинаковы: та же таблица, столбцы, порядок и условие. Все, кроме одного, только мешают.",
+                (
+                    "Сравните их: `SELECT pg_get_indexdef('{index|NAME}'::regclass);`",
+                    "Удалите копию, которая не служит ограничению: `DROP INDEX CONCURRENTLY {index|NAME};`",
+                ),
+            ),
+        ),
+        Entry(
+            "foreign_key_without_index",
+            POSTGRESQL + "ddl-constraints.html#DDL-CONSTRAINTS-FK",
+            Severity.INFO,
+            en=Text(
+                "A foreign key has no index",
+                "Tables of {database|the database} refer to others by columns that lead no index. Each DELETE or change of a key on the other side reads the whole referring table, and holds its lock meanwhile.",
+                (
+                    "What does it refer to? `SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f' AND conrelid = '{relation|TABLE}'::regclass;`",
+                    "Make the index: `CREATE INDEX CONCURRENTLY ON {relation|TABLE} (COLUMN);`; leave it if rows of the other table are never deleted",
+                ),
+            ),
+            ru=Text(
+                "У внешнего ключа нет индекса",
+                "Таблицы в {database|базе} ссылаются на другие по столбцам, с которых не начинается ни один индекс. Каждый DELETE или смена ключа на той стороне читает всю ссылающуюся таблицу и всё это время держит блокировку.",
+                (
+                    "На что он ссылается? `SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f' AND conrelid = '{relation|TABLE}'::regclass;`",
+                    "Создайте индекс: `CREATE INDEX CONCURRENTLY ON {relation|TABLE} (COLUMN);`; не нужно, если строки другой таблицы никогда не удаляются",
+                ),
+            ),
+        ),
+        Entry(
+            "extension_outdated",
+            POSTGRESQL + "sql-alterextension.html",
+            Severity.INFO,
+            en=Text(
+                "An extension is older than its files",
+                "The server has a newer version of an extension than the one that was made in {database|the database}, as after an upgrade. Its new functions and corrections are not in force.",
+                (
+                    "Which ones? `SELECT name, installed_version, default_version FROM pg_available_extensions WHERE installed_version <> default_version;`",
+                    'Bring it up to date, connected to {database|the database}: `ALTER EXTENSION "{extension|NAME}" UPDATE;`',
+                ),
+            ),
+            ru=Text(
+                "Расширение старее своих файлов",
+                "На сервере есть более новая версия расширения, чем созданная в {database|базе}, как бывает после обновления. Новые функции и исправления не действуют.",
+                (
+                    "Какие? `SELECT name, installed_version, default_version FROM pg_available_extensions WHERE installed_version <> default_version;`",
+                    'Обновите, подключившись к {database|базе}: `ALTER EXTENSION "{extension|NAME}" UPDATE;`',
+                ),
+            ),
+        ),
     ),
 )
