@@ -17,8 +17,9 @@ from watchdog.backups import attempts, names
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.destination import Destinations
 from watchdog.backups.pipeline import Pipeline, folder_of
+from watchdog.backups.restoring import restore
 from watchdog.backups.status import known_of, status_of
-from watchdog.backups.verify import restore, verify
+from watchdog.backups.verify import verify
 from watchdog.clock import SystemClock
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql import clients

@@ -1,6 +1,6 @@
 """Verification: proving again a backup that is kept.
 
-Owns: what a verification and a restore leave on record. Only a proof that
+Owns: what a verification leaves on record. Only a proof that
 the file is not what it was takes its level away; a tool that is missing
 says nothing of the backup. Must not know: which backups are looked at.
 """
@@ -8,8 +8,7 @@ says nothing of the backup. Must not know: which backups are looked at.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +17,6 @@ from watchdog.backups.catalogue import Backup
 from watchdog.backups.files import write_json
 from watchdog.backups.manifest import Verification
 from watchdog.clock import Clock
-from watchdog.database_url import DatabaseUrl
 from watchdog.engines import BackupEngine, Drilled, Proof
 from watchdog.errors import UsageError
 from watchdog.model import ActionFailed, Failure, Kind, Phase
@@ -101,36 +99,6 @@ def _short_of(backup: Backup, level: int, proof: Proof) -> Failure:
         Phase.VERIFY,
         facts=failures.facts(backup.path, backup.target),
     )
-
-
-async def restore(
-    backup: Backup,
-    engines: Engines,
-    to: DatabaseUrl,
-    clock: Clock,
-    progress: Callable[[int], None],
-) -> tuple[Sequence[str], float]:
-    """Prove the hash of *backup*, restore it, record how long that took; return notes and seconds.
-
-    Raises ``ActionFailed``, ``UsageError``.
-    """
-    engine = engine_of(backup, engines)
-    try:
-        await proving.prove(backup, engine, proving.HASH)
-    except OSError as error:
-        failure = failures.of_os_error(error, Phase.VERIFY, backup.path, backup.target)
-        raise ActionFailed(failure) from error
-    started = time.monotonic()
-    notes = tuple(await engine.restore(backup.path, to, progress) or ())
-    seconds = time.monotonic() - started
-    known = await asyncio.to_thread(_current, backup)
-    verification = replace(known, restored_at=clock.now(), restore_duration=round(seconds, 3))
-    try:
-        await record(backup, verification)
-    except OSError as error:  # a read-only copy of the destination is enough to restore from
-        reason = error.strerror or str(error)
-        notes = (*notes, f"the time it took could not be recorded beside the backup: {reason}")
-    return notes, seconds
 
 
 def engine_of(backup: Backup, engines: Engines) -> BackupEngine:

@@ -41,6 +41,11 @@ class Administration:
         self.url = url
 
     @property
+    def driver(self) -> Any:
+        """The driver's connection, for questions that are asked elsewhere too."""
+        return self._connection.driver
+
+    @property
     def major(self) -> int:
         """The server's major version."""
         return int(self._connection.driver.get_server_version().major)
