@@ -10,8 +10,8 @@ from pathlib import Path
 
 from watchdog.content import Content
 from watchdog.database_url import DatabaseUrl, PostgresqlUrl
-from watchdog.engines import Preflight, Produced, Proof
-from watchdog.engines.postgresql import dump, restore
+from watchdog.engines import Drilled, Exercise, Preflight, Produced, Proof
+from watchdog.engines.postgresql import drilling, dump, restore
 from watchdog.errors import UsageError
 from watchdog.model import Phase, Target
 from watchdog.restoration import Restored, RestoreOptions, RestorePlan
@@ -49,6 +49,10 @@ class PostgresqlBackups:
     ) -> Sequence[str]:
         """Restore into a database that is new or empty."""
         return await restore.restore(artefact, _own(to), progress)
+
+    async def drill(self, exercise: Exercise) -> Drilled:
+        """Restore into scratch, compare it with what was there, leave nothing behind."""
+        return await drilling.drill(exercise)
 
     async def plan_restore(
         self, artefact: Path, to: DatabaseUrl, options: RestoreOptions

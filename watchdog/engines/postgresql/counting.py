@@ -64,6 +64,11 @@ select distinct r.rolname from pg_catalog.pg_roles r
       and d.dbid = (select oid from pg_catalog.pg_database
                      where datname = pg_catalog.current_database()))
 """
+_TABLESPACES: Final = """
+select distinct t.spcname from pg_catalog.pg_tablespace t
+  join pg_catalog.pg_class c on c.reltablespace = t.oid
+ where t.spcname !~ '^pg_' order by 1
+"""
 _EXTENSIONS: Final = "select extname, extversion from pg_catalog.pg_extension order by extname"
 _ENCODING: Final = """
 select pg_catalog.pg_encoding_to_char(encoding) as encoding, datcollate, datctype
@@ -225,6 +230,7 @@ async def look_around(driver: Any, tally: Tally) -> None:
     tally.surroundings = {
         "roles": sorted(row[0] for row in await driver.fetch(_ROLES) if row[0][:3] != "pg_"),
         "extensions": {row[0]: row[1] for row in await driver.fetch(_EXTENSIONS)},
+        "tablespaces": [row[0] for row in await driver.fetch(_TABLESPACES)],
         "encoding": encoding["encoding"],
         "collate": encoding["datcollate"],
         "ctype": encoding["datctype"],

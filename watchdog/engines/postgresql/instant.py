@@ -100,7 +100,7 @@ class Instant:
     async def _open(self, connection: Connection, mode: ProofMode, limit: float) -> None:
         driver = self._driver
         await driver.execute("begin isolation level repeatable read, read only")
-        await driver.execute(_settings(connection, limit))
+        await driver.execute(settings_for(connection.driver.get_server_version().major, limit))
         self.recovery_point = datetime.now(UTC)
         self.snapshot = await driver.fetchval(_EXPORT)
         size = await driver.fetchval(_SIZE) if mode is ProofMode.AUTO else 0
@@ -150,8 +150,11 @@ async def held(
             await connection.close()
 
 
-def _settings(connection: Connection, limit: float) -> str:
-    """Return the settings for this transaction alone: behind a pooler the session is not ours."""
+def settings_for(major: int, limit: float) -> str:
+    """Return the settings of a transaction that counts, for it alone.
+
+    Behind a pooler the session is not ours. *limit* in seconds.
+    """
     milliseconds = str(max(1, round(limit * 1000)))
     settings = {
         **_SETTINGS,
@@ -162,7 +165,7 @@ def _settings(connection: Connection, limit: float) -> str:
         # Idle from the end of the counts to that of the dump.
         "idle_in_transaction_session_timeout": milliseconds,
     }
-    if connection.driver.get_server_version().major >= _SINCE_TIMEOUT:
+    if major >= _SINCE_TIMEOUT:
         settings["transaction_timeout"] = "0"
     return "; ".join(f"set local {name} = '{value}'" for name, value in settings.items())
 

@@ -1,0 +1,67 @@
+"""Scratch folders for restore drills, of which a killed one leaves nothing for long.
+
+Owns: their marked names, the lock by which a living drill is known, and the
+sweep of what dead ones have left. Blocking. Must not know: what is put there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+PREFIX: Final = "db-watchdog-drill-"
+_ATTEMPTS: Final = 5
+
+
+def make(where: Path | None) -> tuple[Path, int]:
+    """Make a folder below *where* (the usual place); return it and its lock's descriptor.
+
+    The lock goes with the descriptor, however this process ends. Raises ``OSError``.
+    """
+    for _ in range(_ATTEMPTS):
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=where))
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if folder.exists():  # a sweep may have been faster than our lock
+                return folder, number
+        os.close(number)
+    raise OSError(f"{where or tempfile.gettempdir()}: the scratch folder vanishes at once")
+
+
+def remove(folder: Path, number: int) -> None:
+    """Remove the folder and end its lock."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(number)
+
+
+def sweep(where: Path | None) -> list[Path]:
+    """Remove the folders of drills that are no more; return them."""
+    swept = []
+    for found in Path(where or tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if found.is_symlink() or found.stat().st_uid != os.geteuid():
+                continue
+            number = os.open(found, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(found, ignore_errors=True)
+                swept.append(found)
+            finally:
+                os.close(number)
+    return swept
+
+
+def require_room(where: Path | None, needed: int) -> None:
+    """Raise ``OSError`` if the scratch place has not *needed* bytes left."""
+    found = os.statvfs(where or tempfile.gettempdir())
+    free = found.f_bavail * found.f_frsize
+    if free < needed:
+        reason = f"{free >> 20} MiB are left, about {needed >> 20} MiB are needed"
+        raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {reason}")

@@ -1,0 +1,98 @@
+"""The restore drill of a SQLite copy: put back into a scratch file, counted, asked.
+
+Owns: the scratch file, the comparison of what came back and the user's
+assertions on it. Must not know: how a copy is restored, when a drill is due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from watchdog.content import Content
+from watchdog.database_url import DatabaseUrl, SqliteUrl
+from watchdog.engines import Drilled, Exercise, _drills, _scratch
+from watchdog.engines.sqlite import counting
+from watchdog.engines.sqlite.files import uri
+from watchdog.engines.sqlite.proof import compare
+from watchdog.engines.sqlite.reading import Progress
+from watchdog.slots import Slots
+
+_ROOM: Final = 1.1  # of the artefact's size
+_LINGER: Final = 1.0
+
+Restore = Callable[[Path, DatabaseUrl, Callable[[int], None]], Awaitable[object]]
+
+
+async def drill(exercise: Exercise, slots: Slots, restore: Restore, stage: Progress) -> Drilled:
+    """Restore into a scratch file, compare it with what was there, ask the assertions.
+
+    Raises ``Unproven``, ``ActionFailed``, ``SqliteTrouble``, ``sqlite3.Error``.
+    """
+    try:
+        folder, number = await asyncio.to_thread(_make, exercise)
+    except OSError as error:
+        raise _drills.no_scratch(exercise, error) from error
+    place = folder / "restored.sqlite"
+    try:
+        began = time.monotonic()
+        await restore(exercise.artefact, SqliteUrl(str(place)), lambda _: None)
+        seconds = time.monotonic() - began
+        found, against = await slots.run(
+            f"drill:{place}", lambda: _look(place, exercise, stage), stage.cancel, _LINGER
+        )
+    finally:
+        await asyncio.shield(asyncio.to_thread(_scratch.remove, folder, number))
+    failure = _drills.against(exercise, against) if against else None
+    return Drilled(
+        level=_drills.level(exercise.content, failure),
+        seconds=seconds,
+        where="a scratch file",
+        tables=len(found.rows),
+        rows=found.total,
+        notes=_drills.uncompared(exercise.content),
+        failure=failure,
+    )
+
+
+def _make(exercise: Exercise) -> tuple[Path, int]:
+    where = exercise.settings.directory
+    _scratch.sweep(where)
+    _scratch.require_room(where, int(exercise.artefact.stat().st_size * _ROOM))
+    return _scratch.make(where)
+
+
+def _look(place: Path, exercise: Exercise, stage: Progress) -> tuple[Content, str]:
+    """Return what the restored file holds, and what the assertions say against it."""
+    source = uri(str(place), mode="ro", immutable="1")
+    opened = sqlite3.connect(source, uri=True, check_same_thread=False, isolation_level=None)
+    with closing(opened) as connection:
+        stage.use(connection)
+        try:
+            if exercise.content is None:
+                found = counting.count(connection, digests=False, stop=lambda: None)
+            else:
+                found = compare(connection, exercise.artefact, exercise.content, stage)
+            connection.text_factory = str
+            return found, _asked(connection, exercise.settings.assertions)
+        finally:
+            stage.use(None)
+
+
+def _asked(connection: sqlite3.Connection, assertions: tuple[str, ...]) -> str:
+    for query in assertions:
+        try:
+            row = connection.execute(query).fetchone()
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
+                raise
+            return f"the assertion {query!r} cannot be asked: {error}"
+        if row is None or not row[0]:
+            answer = "without a row" if row is None else repr(row[0])
+            return f"the assertion {query!r} does not hold: it answers {answer}"
+    return ""
