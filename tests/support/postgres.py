@@ -233,9 +233,13 @@ class Cluster:
 
     # ---------------------------------------------------------------- life
 
-    def create(self) -> Self:
-        """Make the data directory, start, make the roles and the template. Answers itself."""
-        shutil.copytree(_initialised(self.binaries), self.data)
+    def create(self, *, unlike: bool = False) -> Self:
+        """Make the data directory, start, make the roles and the template. Answers itself.
+
+        All have one system identifier but for those that are *unlike* the others.
+        """
+        make = _initialised.__wrapped__ if unlike else _initialised
+        shutil.copytree(make(self.binaries), self.data)
         self.data.chmod(0o700)
         self.start()
         for role in ("watchdog", "plain", "owner"):

@@ -97,7 +97,7 @@ def _strange(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     ours = {name for name in before if name <= reach}
     theirs = {name for name in after if name <= reach}
     smaller = min(len(ours), len(theirs))
-    if smaller and len(ours & theirs) / smaller >= LIKENESS:
+    if not smaller or len(ours & theirs) / smaller >= LIKENESS:
         return ""
     return "hardly any table has the name of one that was there"
 
