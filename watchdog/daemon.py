@@ -18,8 +18,11 @@ from watchdog.backup_watch import BackupWatch
 from watchdog.backups.destination import Destinations, state_folder
 from watchdog.clock import Clock
 from watchdog.config import Config
+from watchdog.diagnosis_watch import DiagnosisWatch
 from watchdog.engines import Engine
 from watchdog.errors import ConfigurationError
+from watchdog.incidents import Book
+from watchdog.incidents.keeping import Keeping
 from watchdog.metrics import names
 from watchdog.metrics.exposition import Exposition
 from watchdog.metrics.process import ProcessState, SystemView
@@ -78,6 +81,11 @@ class Daemon:
             self._scheduler,
             Destinations(state_folder(environ, config.state_directory)),
         )
+        state = state_folder(environ, config.state_directory)
+        self._incidents = Keeping(Book(state), clock)
+        self._diagnoses = DiagnosisWatch(
+            engines, clock, self._store, self._runner, self._watch.ask_server, self._incidents
+        )
         self._process = ProcessState(clock)
         self._guard = ClockGuard(clock, self._clock_stepped)
         self._exposition = Exposition(
@@ -87,8 +95,12 @@ class Daemon:
             [self._process.samples, self._own_samples],
             SystemView(),
         )
-        self._report.listeners += [self._exposition.on_result, self._watch.on_result]
-        self._report.backup_listeners.append(self._exposition.on_backup)
+        self._report.listeners += [
+            self._exposition.on_result,
+            self._watch.on_result,
+            self._diagnoses.on_result,
+        ]
+        self._report.backup_listeners += [self._exposition.on_backup, self._diagnoses.on_backup]
         self._services = self._make_services()
         access = Access(config.web, trust_network=config.trust_network)
         self._web = HttpServer(build(self._services, access), access)
@@ -109,6 +121,7 @@ class Daemon:
         await self._web.start(str(self._config.listen))
         self._scheduler.start()
         await self._apply(self._config)
+        self._diagnoses.take_over(await self._incidents.open_records())
         infrastructure = {
             "web": self._web.run(),
             "clock guard": self._guard.watch(),
@@ -116,6 +129,7 @@ class Daemon:
             "status line": self._tell_status(),
             "keep-alive": self._keep_alive(),
             "backups": self._backups.rescan_regularly(),
+            "incidents": self._incidents.write_on(),
             "web configuration": self._following.follow(),
         }
         async with asyncio.TaskGroup() as group:
@@ -135,6 +149,7 @@ class Daemon:
         self._scheduler.stop()
         await self._runner.stop(_PROBE_GRACE, _STOP_PATIENCE)
         await self._watch.close()
+        await self._incidents.flush(1.0)
         # The listener goes last, so that the last scrape sees how it ended.
         self._web.stop()
 
@@ -164,6 +179,7 @@ class Daemon:
         await self._following.take(config.web, trust_network=config.trust_network)
         before = {status.target.name for status in self._store}
         await self._watch.configure(config.targets)
+        self._diagnoses.configure(config.targets)
         self._report.forget(sorted(before - {target.name for target in config.targets}))
         await self._backups.configure(config.targets)
         self._exposition.reconfigure()

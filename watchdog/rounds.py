@@ -13,7 +13,7 @@ or every ``interval`` while it is not known to be well.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -86,6 +86,11 @@ class DueProbes:
         """
         now = self._clock.monotonic()
         return [p for p in self._probes if self._is_due(p, now) or (forced and not _is_dear(p))]
+
+    def want(self, names: Collection[str]) -> None:
+        """Make the probes of these *names* due."""
+        for name in names:
+            self._due_at.pop(name, None)
 
     def interval(self, probe: Probe) -> float:
         """Return how often *probe* is asked, seconds: as often as its session at most."""
@@ -304,6 +309,10 @@ class ServerRound(_Work):
     async def forced(self) -> Result | None:
         """Ask the server every server probe, due or not."""
         return None if self.ended else await self._round(forced=True)
+
+    def want_probes(self, names: Collection[str]) -> None:
+        """Have the next round ask these probes, whether they are due or not."""
+        self._due.want(names)
 
     async def close(self) -> None:
         """End the held session politely."""

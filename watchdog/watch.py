@@ -9,7 +9,7 @@ ends. Must not know: signals, HTTP, files. Shared by the daemon and by
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -136,6 +136,13 @@ class Watch:
         rounds = [r for r in self._rounds.values() if any(v in r.visits for v in visits)]
         await self._run([self._round_action(r, r.forced) for r in rounds], reason)
         await self._run([self._visit_action(v, v.forced) for v in visits if not v.blocked], reason)
+
+    async def ask_server(self, name: str, probes: Collection[str], reason: str) -> None:
+        """Make a round of one server now that asks *probes*, due or not, and wait for its end."""
+        server_round = self._rounds.get(name)
+        if server_round is not None:
+            server_round.want_probes(probes)
+            await self._run([self._round_action(server_round)], reason)
 
     async def _run(self, actions: Iterable[Action], reason: str) -> None:
         await asyncio.gather(*(self._run_one(action, reason) for action in actions))

@@ -81,7 +81,7 @@ def COMMAND(  # noqa: N802 - the registry's name
         context.exit(_NAGIOS_USAGE)
     log.configure("console", "debug" if debug else "error")
     store = ResultStore(SystemClock())
-    run_loop(one_round(store, loading, chosen))
+    run_loop(one_round(store, loading, chosen, look_closer=not nagios))
     statuses = store.statuses()
     if nagios:
         context.exit(_print_nagios(statuses))
@@ -123,6 +123,8 @@ def _print_lines(statuses: Sequence[Status], language: str) -> None:
             console.print()
             console.print(Text(f"{status.target.name}: {hint.title}", style="bold"))
             console.print(Text(f"  {hint.cause}  [{hint.id}]"))
+            for sentence in hint.findings:
+                console.print(Text(f"  - {sentence}"))
             for number, step in enumerate(hint.steps, start=1):
                 console.print(Text(f"  {number}. {step}"))
             console.print(Text(f"  {hint.documentation}", style="dim"))

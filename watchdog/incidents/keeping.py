@@ -1,0 +1,114 @@
+"""Writing incidents down without anybody waiting for it.
+
+Owns: the queue of what is to be written, and that a state folder that is
+full, not ours or hung hurts nobody: it is said once, and evidence is lost,
+not the watch. Must not know: what an incident is about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import structlog
+
+from watchdog.clock import Clock
+from watchdog.incidents.book import Book, new_id
+from watchdog.incidents.record import Event, Record
+from watchdog.model import Failure, Target
+from watchdog.secret import mask
+from watchdog.slots import Slots
+
+_PATIENCE: Final = 10.0  # seconds for the disk
+_MOST_WAITING: Final = 500
+
+_log = structlog.get_logger("watchdog.incidents")
+
+
+class Keeping:
+    """Takes records and has them written, one after another."""
+
+    def __init__(self, book: Book, clock: Clock) -> None:
+        self.book = book
+        self._clock = clock
+        self._slots = Slots()
+        self._waiting: dict[str, Record] = {}
+        self._wanted = asyncio.Event()
+        self._complained = False
+
+    def open(
+        self,
+        event: Event,
+        targets: Sequence[Target],
+        server: str | None,
+        failure: Failure,
+        known: Mapping[str, Any],
+    ) -> Record:
+        """Begin an incident of *targets* now, and have it written."""
+        now = self._clock.now()
+        record = Record(
+            id=new_id(now),
+            targets=tuple(target.name for target in targets),
+            engine=targets[0].engine,
+            event=event,
+            url=targets[0].url.masked,
+            server=server,
+            began_at=now,
+            failure=failure,
+            known=dict(known),
+        )
+        self.keep(record)
+        return record
+
+    def keep(self, record: Record) -> None:
+        """Have *record* written as it is when its turn comes."""
+        if record.id in self._waiting or len(self._waiting) < _MOST_WAITING:
+            self._waiting[record.id] = record
+            self._wanted.set()
+
+    async def write_on(self) -> None:
+        """Write what is wanted, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            await self.flush()
+
+    async def flush(self, seconds: float = _PATIENCE) -> None:
+        """Write all that is wanted now, giving each file *seconds*."""
+        while self._waiting:
+            _, record = self._waiting.popitem()
+            await self._write(record, seconds)
+
+    async def open_records(self) -> list[Record]:
+        """Return the incidents that the last process left open; none where they cannot be read."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._slots.run("incidents", self.book.open_records)
+        except (OSError, TimeoutError):
+            return []
+
+    async def documents(self, target: str | None = None) -> list[dict[str, Any]]:
+        """Return the newest incidents as documents. Raises ``TimeoutError``."""
+        async with asyncio.timeout(_PATIENCE):
+            return await asyncio.to_thread(self.book.documents, target)
+
+    async def document(self, identity: str) -> dict[str, Any] | None:
+        """Return one incident as a document, ``None`` without it. Raises ``TimeoutError``."""
+        async with asyncio.timeout(_PATIENCE):
+            return await asyncio.to_thread(self.book.document, identity)
+
+    async def _write(self, record: Record, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._slots.run("incidents", lambda: self.book.write(record))
+        except (OSError, ValueError) as error:  # TimeoutError is an OSError
+            if not self._complained:
+                self._complained = True
+                _log.warning(
+                    "incidents cannot be written: see to the state directory and its disk",
+                    incident=record.id,
+                    message=mask(str(error)),
+                )
+        else:
+            self._complained = False
