@@ -22,7 +22,11 @@ class Certificates:
 
 
 def make_certificates(
-    folder: Path, *, client: str = "watchdog", host: str = "IP:127.0.0.1"
+    folder: Path,
+    *,
+    client: str = "watchdog",
+    host: str = "IP:127.0.0.1",
+    client_extension: str = "extendedKeyUsage=clientAuth",
 ) -> Certificates:
     """Make them in *folder*: ``ca_crt``, ``other_crt``, ``server_crt``, ``server_key``, …"""
     if shutil.which("openssl") is None:
@@ -35,7 +39,7 @@ def make_certificates(
         )
     for who, subject, extension in (
         ("server", "db.test", f"subjectAltName={host}"),
-        ("client", client, "extendedKeyUsage=clientAuth"),
+        ("client", client, client_extension),
     ):
         _openssl(
             folder,

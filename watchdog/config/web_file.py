@@ -11,8 +11,9 @@ import math
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +21,7 @@ from typing import Final
 
 from watchdog.config import scalars, tree
 from watchdog.config.mistakes import Mistakes
-from watchdog.config.tree import Text
+from watchdog.config.tree import Branch, Text
 from watchdog.config.web_keys import Keys
 from watchdog.config.web_tls import ServerTls, read_tls
 from watchdog.secret import Secret
@@ -103,6 +104,7 @@ def read_web_file(path: Path, text: str, shown: str, mistakes: Mistakes) -> WebF
     users = _users(keys, notes)
     rate_limit = _rate_limit(keys)
     if len(mistakes.found) > before:
+        _forget_names(branch, mistakes)
         return None
     files = _files(path, tls_keys)
     if tls is not None:
@@ -136,6 +138,21 @@ def _hide(text: str) -> None:
     for found in re.finditer(r"PRIVATE KEY-----(.*?)-----END", text, re.DOTALL):
         for line in found[1].split():
             Secret(line)
+
+
+def _forget_names(branch: Branch, mistakes: Mistakes) -> None:
+    """Take from the mistakes whatever key may be the end of a secret that has a comma in it."""
+    lines: Counter[int] = Counter()
+    users, tls = branch.get("basic_auth_users"), branch.get("tls_server_config")
+    if isinstance(users, Branch):
+        lines.update(mark.line for mark in users.keys_at.values())
+    if isinstance(tls, Branch) and "key" in tls:
+        lines.update(mark.line for mark in tls.keys_at.values())
+    for at, mistake in list(mistakes.found.items()):
+        section, dot, _ = mistake.path.partition(".")
+        here = mistake.mark.file == branch.mark.file
+        if dot and here and lines[mistake.mark.line] > 1:
+            mistakes.found[at] = replace(mistake, path=section)
 
 
 # ------------------------------------------------------------------ headers

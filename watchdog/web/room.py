@@ -29,7 +29,7 @@ class Room:
     """The connections of one listener, *most* at a time; *told* is whose gave way."""
 
     def __init__(self, most: int, told: Callable[[str], None]) -> None:
-        self._most = most
+        self.most = most
         self._told = told
         self._occupants: dict[Occupant, None] = {}  # in the order of their coming
 
@@ -42,7 +42,7 @@ class Room:
     def enter(self, occupant: Occupant) -> None:
         """Let one in; if it is one too many, cut another, or itself."""
         self._occupants[occupant] = None
-        if len(self._occupants) > self._most:
+        if len(self._occupants) > self.most:
             leaving = self._whose_turn()
             del self._occupants[leaving]
             self._told(leaving.host)

@@ -57,7 +57,7 @@ class HttpServer:
         self._limits = (header_deadline, answer_deadline)
         self._application = application
         self._access = access or Access()
-        self._room = Room(connections or _affordable(), self._turned_out)
+        self.room = Room(connections or _affordable(), self._turned_out)
         self._sockets: list[socket.socket] = []
         self._unix: Path | None = None
         self._server: _Server | None = None
@@ -65,7 +65,7 @@ class HttpServer:
 
     def samples(self) -> Iterator[Sample]:
         """Yield what ``/metrics`` says of the connections."""
-        yield names.WEB_CONNECTIONS.sample(len(self._room))
+        yield names.WEB_CONNECTIONS.sample(len(self.room))
 
     @property
     def base_urls(self) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ class HttpServer:
         self._access.wide = any(map(_wide, self._sockets))
         config = uvicorn.Config(
             self._application,
-            http=_protocol(self._room, *self._limits),
+            http=_protocol(self.room, *self._limits),
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -104,7 +104,7 @@ class HttpServer:
             timeout_graceful_shutdown=_GRACE,
             h11_max_incomplete_event_size=_HEADERS_MAX,
         )
-        self._server = _Server(config, self._room, self._access, self._limits[0])
+        self._server = _Server(config, self.room, self._access, self._limits[0])
 
     async def run(self) -> None:
         """Answer until ``stop``; then let answers under way finish, two seconds at most."""

@@ -54,6 +54,7 @@ class TlsLayer(asyncio.Protocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._begun = False  # the client has said something
         self._ended = False  # the client has said all it will say
+        self._wire_ended = False
         self._paused = False
         self._closing = False
         self.host = ""
@@ -83,7 +84,7 @@ class TlsLayer(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Take note that the client sends no more; it may still read."""
-        self._incoming.write_eof()
+        self._wire_ended = True
         if self._inner is not None:
             self._turn()
         elif not self._closing:
@@ -195,9 +196,9 @@ class TlsLayer(asyncio.Protocol):
             try:
                 data = self._tls.read(_CHUNK)
             except ssl.SSLWantReadError:
-                return
-            except ssl.SSLEOFError:
-                data = b""
+                if not self._wire_ended:
+                    return
+                data = b""  # OpenSSL need not know: it would not let us answer any more
             except ssl.SSLError:
                 self._flush()
                 self.cut()
