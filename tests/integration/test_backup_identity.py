@@ -103,7 +103,7 @@ async def test_a_fresh_empty_server_under_the_old_name_costs_no_good_backup(
         for _ in range(3):
             report = await sealed(pipeline, target)
             assert report.removed == ()
-            assert report.troubles[-1].hint == "different_database"
+            assert "different_database" in {trouble.hint for trouble in report.troubles}
         left = {backup.id for backup in backups(target)}
         assert {backup.id for backup in good if backup} <= left
         assert len(left) == 11
