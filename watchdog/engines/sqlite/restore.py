@@ -75,9 +75,9 @@ def bring_back(
         _dress(partial, place.path, place.old)
         _stop_if_cancelled(progress)
         progress.enter(Phase.PUBLISH)
-        options.step(Step.SWAP)
         refuse_if_open(place.path)
         if place.full:
+            options.step(Step.SWAP)
             return _take_place(partial, place.path)
         _publish(partial, place.path, place.old)
         return Restored()
