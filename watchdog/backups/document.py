@@ -6,12 +6,16 @@ Owns: their shapes. Must not know: who asks, how they are printed.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
+from watchdog.backups import losses
 from watchdog.backups.catalogue import Backup, Listing
 from watchdog.backups.documents import failure_document, moment_text
 from watchdog.backups.pipeline import Report
 from watchdog.backups.places import settings_of
+from watchdog.model import Objectives, Target
+from watchdog.results import BackupStatus
 
 
 def of_backups(backups: Iterable[Backup]) -> dict[str, Any]:
@@ -19,10 +23,37 @@ def of_backups(backups: Iterable[Backup]) -> dict[str, Any]:
     return {"backups": [backup.document() for backup in backups]}
 
 
-def of_listing(listing: Listing) -> dict[str, Any]:
-    """Return sealed backups, and beside them what is damaged beyond being listed."""
+def of_listing(listing: Listing, configured: frozenset[str]) -> dict[str, Any]:
+    """Return sealed backups, and beside them what is damaged beyond being listed.
+
+    ``orphans`` are targets that are not among the *configured* ones any more.
+    """
     damaged = [{"path": str(each.path), "reason": each.reason} for each in listing.damaged]
-    return {**of_backups(listing.backups), "damaged": damaged}
+    orphans = sorted({backup.target for backup in listing.backups} - configured)
+    return {**of_backups(listing.backups), "damaged": damaged, "orphans": orphans}
+
+
+def of_loss(target: Target, status: BackupStatus, now: datetime) -> dict[str, Any]:
+    """Return what would be lost of *target* if it burnt now; seconds, null where unknown."""
+    loss, objectives = losses.of(status, now), Objectives(status.rpo, status.rto)
+    rpo_met, rto_met = loss.meets(objectives)
+    paused = {"until": moment_text(status.paused_until), "reason": status.pause_reason}
+    return {
+        "name": target.name,
+        "everything": loss.everything,
+        "lost_seconds": loss.lost,
+        "back_seconds": loss.back,
+        "recovery_point": moment_text(status.recovery_point),
+        "objectives": {
+            "rpo_seconds": status.rpo,
+            "rpo_met": rpo_met,
+            "rto_seconds": status.rto,
+            "rto_met": rto_met,
+        },
+        "paused": paused if status.paused_until is not None else None,
+        "suspect": failure_document(status.suspect),
+        "held": status.held,
+    }
 
 
 def of_reports(reports: Iterable[Report]) -> dict[str, Any]:

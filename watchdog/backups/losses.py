@@ -51,6 +51,15 @@ def of(status: BackupStatus, now: datetime) -> Loss:
     return Loss(lost=lost, back=status.restore_duration)
 
 
+def sentence(loss: Loss) -> str:
+    """Return *loss* for people: ``lose 3 h 12 m, back in 4 m 10 s``."""
+    if loss.everything:
+        return "everything would be lost now, there is no good backup"
+    lost = "unknown" if loss.lost is None else span(loss.lost)
+    back = "in a time that was never measured" if loss.back is None else f"in {span(loss.back)}"
+    return f"lose {lost}, back {back}"
+
+
 def breaches(status: BackupStatus, target: str, now: datetime) -> Iterator[Failure]:
     """Yield a failure for each objective that is not met at *now*."""
     loss = of(status, now)

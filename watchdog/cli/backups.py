@@ -11,11 +11,11 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from watchdog import log
-from watchdog.backups import document
+from watchdog import log, schedule
+from watchdog.backups import document, losses
 from watchdog.backups.catalogue import Backup, Listing
-from watchdog.backups.destination import Destinations
-from watchdog.backups.status import Known, known_of
+from watchdog.backups.places import settings_of
+from watchdog.backups.status import Known, known_of, status_of
 from watchdog.cli import NO, YES, _backups
 from watchdog.cli._configuration import Loading, configuration
 from watchdog.cli._console import plain_console
@@ -23,6 +23,7 @@ from watchdog.clock import SystemClock
 from watchdog.config import Config
 from watchdog.errors import UsageError
 from watchdog.model import Target
+from watchdog.results import BackupStatus
 from watchdog.secret import mask
 
 _NUMBERS_FROM: Final = 3  # the column of sizes
@@ -54,13 +55,16 @@ def COMMAND(  # noqa: N802 - the registry's name
     listing = _chosen(_backups.listing_of(config, known), config, target)
     if any(damage.path in _backups.directories(config) for damage in listing.damaged):
         status = NO  # a destination that cannot be read is not an empty one
-    if as_json:
-        click.echo(json.dumps(document.of_listing(listing), ensure_ascii=False, indent=2))
-        context.exit(status)
     now = SystemClock().now()
+    standing = [known_of(each, known) for each in _configured(config, target)]
+    if as_json:
+        now_lost = [document.of_loss(each.target, _status(each, now), now) for each in standing]
+        shown = {**document.of_listing(listing, _names(config)), "targets": now_lost}
+        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+        context.exit(status)
     console = plain_console()
     _print_table(console, listing, config, now)
-    _print_losses(console, _configured(config, target), known, now)
+    _print_losses(console, standing, now)
     _backups.print_damage(plain_console(stderr=True), listing)
     context.exit(status)
 
@@ -73,6 +77,10 @@ def _chosen(listing: Listing, config: Config, target: str | None) -> Listing:
         names = ", ".join(each.name for each in config.targets) or "none"
         raise UsageError(f"unknown target {target}: configured are {names} ({config.source})")
     return chosen
+
+
+def _names(config: Config) -> frozenset[str]:
+    return frozenset(target.name for target in config.targets)
 
 
 def _configured(config: Config, target: str | None) -> list[Target]:
@@ -98,8 +106,9 @@ def _print_table(console: Console, listing: Listing, config: Config, now: dateti
         for row in rows
     ]
     console.print(Text(lines[0], style="dim"))
+    configured = _names(config)
     for line, backup in zip(lines[1:], listing.backups, strict=True):
-        remark = _remark(backup)
+        remark = _remark(backup, orphaned=backup.target not in configured)
         console.print(Text(line).append("  " if remark else "").append_text(remark))
 
 
@@ -114,37 +123,45 @@ def _row(backup: Backup, now: datetime) -> tuple[str, ...]:
     )
 
 
-def _remark(backup: Backup) -> Text:
+def _remark(backup: Backup, *, orphaned: bool) -> Text:
     if backup.damage:
         return Text(backup.damage, style="red")
     if backup.verification.failure is not None:
         return Text(backup.verification.failure.message, style="red")
-    return Text("; ".join(backup.manifest.warnings), style="yellow")
+    if backup.held:
+        return Text(f"held apart: {mask('; '.join(backup.manifest.suspect))}", style="red")
+    told = list(backup.manifest.warnings)
+    if orphaned:
+        told.insert(0, "its target is configured no more: retention leaves it alone")
+    return Text("; ".join(told), style="yellow")
 
 
-def _print_losses(
-    console: Console, targets: Sequence[Target], known: Destinations, now: datetime
-) -> None:
+def _print_losses(console: Console, known: Sequence[Known], now: datetime) -> None:
     """Say for each target what would be lost if its database were gone now."""
-    for target in targets:
-        console.print(_loss(target, known_of(target, known), now))
+    for each in known:
+        console.print(_loss(each, now))
 
 
-def _loss(target: Target, known: Known, now: datetime) -> Text:
-    good = known.listing.newest_good()
-    if good is None:
-        nothing = f"{target.name}: everything would be lost now, there is no good backup"
-        return _last_failure(Text(nothing, style="bold red"), known)
-    lost = _backups.age(good.manifest.recovery_point, now)
-    text = Text(f"{target.name}: {lost} of data would be lost now")
-    last = next(
-        (each for each in known.listing.backups if each.verification.restore_duration), None
-    )
-    if last is not None and last.verification.restore_duration is not None:
-        text.append(f", back in about {_backups.span(last.verification.restore_duration)}")
-    else:
-        text.append(", restore time not measured yet")
+def _loss(known: Known, now: datetime) -> Text:
+    status = _status(known, now)
+    name, loss = known.target.name, losses.of(status, now)
+    text = Text(f"{name}: {losses.sentence(loss)}", style="bold red" if loss.everything else "")
+    if status.breaches:
+        missed = " and ".join(str(each.facts["objective"]) for each in status.breaches)
+        limits = ", ".join(str(each.facts["limit"]) for each in status.breaches)
+        text.append(f"; {missed} is missed ({limits})", style="red")
+    if status.suspect is not None:
+        text.append(f"\n  {mask(status.suspect.message)}", style="red")
+    if status.paused_until is not None:
+        why = f": {mask(status.pause_reason)}" if status.pause_reason else ""
+        until = f"{status.paused_until:%Y-%m-%d %H:%M:%S} UTC"
+        text.append(f"\n  backups are paused until {until}{why}", style="yellow")
     return _last_failure(text, known)
+
+
+def _status(known: Known, now: datetime) -> BackupStatus:
+    settings = settings_of(known.target)
+    return status_of(known, schedule.parse(settings.schedule, settings.timezone), now)
 
 
 def _last_failure(text: Text, known: Known) -> Text:
