@@ -50,6 +50,7 @@ generate: $(READY)
 	PYTHONPATH=. $(BIN)/python tools/write_metrics_reference.py
 	PYTHONPATH=. $(BIN)/python tools/write_dashboards.py
 	PYTHONPATH=. $(BIN)/python tools/write_alerts_reference.py
+	PYTHONPATH=. $(BIN)/python tools/write_grafana_alerts.py
 	$(BIN)/python -m watchdog.hints.document > docs/hints.md
 
 benchmarks: $(READY)
