@@ -57,6 +57,8 @@ class Daemon:
         *,
         environment: Mapping[str, str] | None = None,
         prefix: tuple[str, ...] = (),
+        arguments: tuple[str, ...] = (),
+        client: Mapping[str, Any] | None = None,
         ready: bool = True,
     ) -> None:
         self.folder = folder
@@ -65,6 +67,7 @@ class Daemon:
             **{"DB_WATCHDOG_STATE_DIRECTORY": str(folder / "state"), **(environment or {})}
         )
         self._prefix = prefix
+        self._client = {"timeout": 10, "trust_env": False, **(client or {})}
         self._wait_ready = ready
         self.lines: list[dict[str, Any]] = []
         self.raw: list[str] = []
@@ -74,6 +77,7 @@ class Daemon:
         if configuration is not None:
             self.configure(configuration)
             self._arguments = ["-c", str(self.file)]
+        self._arguments += arguments
 
     def configure(self, configuration: Mapping[str, Any] | str) -> None:
         """Write the configuration file; listen on any free port unless it says otherwise."""
@@ -174,11 +178,11 @@ class Daemon:
         return "\n\n".join(str(line.get("exception", line)) for line in found)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        with httpx.Client(timeout=10) as client:
+        with httpx.Client(**self._client) as client:
             return client.get(self.url + path, **options)
 
     def post(self, path: str) -> httpx.Response:
-        with httpx.Client(timeout=30) as client:
+        with httpx.Client(**{**self._client, "timeout": 30}) as client:
             return client.post(self.url + path)
 
     def target(self, name: str) -> dict[str, Any]:
