@@ -59,7 +59,7 @@ class Cards(Narrator):
         since = min((moment for _, _, moment in members if moment is not None), default=None)
         if grave == DOWN:
             verdict = words("down_for", words.span(self.age(since or self.now)))
-        elif failure is first.backup.last_failure:
+        elif any(failure is each for each in _of_backups(first)):
             verdict = words("backup_trouble")
         else:
             verdict = words("advice")
@@ -76,6 +76,11 @@ class Cards(Narrator):
             code=" · ".join(filter(None, (failure.kind, failure.phase, failure.code))),
             open=seen,
         )
+
+
+def _of_backups(status: Status) -> Iterable[Failure | None]:
+    known = status.backup
+    return known.last_failure, known.suspect, *known.breaches
 
 
 def _merged(

@@ -120,4 +120,11 @@ def _backup_document(status: Status) -> Document:
         "next_run_at": moment(known.next_run_at),
         "running_since": moment(known.running_since),
         "failure": failure_document(known.last_failure),
+        "suspect": failure_document(known.suspect),
+        "held": known.held,
+        "paused_until": moment(known.paused_until),
+        "pause_reason": known.pause_reason or None,
+        "restore_duration_seconds": known.restore_duration,
+        "objectives": {"rpo_seconds": known.rpo, "rto_seconds": known.rto},
+        "breaches": [failure_document(failure) for failure in known.breaches],
     }

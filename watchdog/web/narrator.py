@@ -44,6 +44,11 @@ class Narrator:
         point, interval = status.backup.recovery_point, status.backup.interval
         return point is not None and bool(interval) and self.age(point) > 2 * (interval or 0.0)
 
+    def paused(self, status: Status) -> bool:
+        """Whether backups of the target are paused now."""
+        until = status.backup.paused_until
+        return until is not None and self.age(until) < 0
+
     def moment(self, moment: datetime) -> Moment:
         """Return *moment* in words and exactly."""
         age, words = self.age(moment), self.words

@@ -5,12 +5,15 @@ Owns: what a row shows, and what is there on demand. Pure. Must not know: HTML.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from watchdog.database_url import PostgresqlUrl
+from watchdog.incidents.keeping import Entry
 from watchdog.results import Incident, ServerStatus, Status
 from watchdog.secret import mask
+from watchdog.web.backup_facts import Facts
 from watchdog.web.narrator import Narrator, key_of
 from watchdog.web.records import Group, Moment, PhaseBar, Row, Share
 from watchdog.web.states import ATTENTION, DOWN, ORDER, UP, reading, state_of
@@ -18,10 +21,11 @@ from watchdog.web.states import ATTENTION, DOWN, ORDER, UP, reading, state_of
 _RECENT: Final = 5
 
 
+@dataclass(frozen=True, slots=True)
 class Rows(Narrator):
-    """Tells of every target."""
+    """Tells of every target; *incidents* are the newest ones by target."""
 
-    __slots__ = ()
+    incidents: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
 
     def groups(
         self, statuses: Iterable[Status], servers: Sequence[ServerStatus]
@@ -81,9 +85,10 @@ class Rows(Narrator):
             availability=self._availability(status),
             phases=self._phases(status),
             labels=tuple(status.target.labels.items()),
-            backup=tuple(self._backup_facts(status)),
+            backup=tuple(Facts(self.words, self.now, self.monotonic).of(status)),
             probes=tuple(self._probes(status)),
             recent=tuple(self._recent(status.recent)),
+            incidents=tuple(self._incidents(status)),
         )
 
     def _verdict(self, status: Status) -> str:
@@ -129,8 +134,10 @@ class Rows(Narrator):
         return self.moment(point)
 
     def _recovery_state(self, status: Status) -> str:
-        if status.backup.last_attempt_successful is False:
+        if status.backup.last_attempt_successful is False or status.backup.suspect is not None:
             return DOWN
+        if status.backup.breaches:
+            return ATTENTION
         never = status.backup.enabled and status.backup.recovery_point is None
         return ATTENTION if never or self.overdue(status) else ""
 
@@ -138,6 +145,8 @@ class Rows(Narrator):
         known = status.backup
         if known.running_since is not None:
             return self.words("running", self.words.span(self.age(known.running_since)))
+        if self.paused(status) and known.paused_until is not None:
+            return self.words("paused", self.words.span(-self.age(known.paused_until)))
         return self.moment(known.next_run_at) if known.next_run_at is not None else ""
 
     def _availability(self, status: Status) -> str:
@@ -156,27 +165,6 @@ class Rows(Narrator):
             start += width
         return tuple(bars)
 
-    def _backup_facts(self, status: Status) -> Iterable[tuple[str, Moment | str]]:
-        words, known = self.words, status.backup
-        if not known.enabled:
-            return
-        for key, instant in (
-            ("last_backup", known.last_success_at),
-            ("recovery_point", known.recovery_point),
-            ("next_backup", known.next_run_at),
-        ):
-            yield words(key), self.moment(instant) if instant is not None else words("never")
-        if known.verified_level is not None:
-            yield words("verified"), words(f"level_{max(0, min(4, known.verified_level))}")
-        if known.count:
-            yield words("kept"), words("kept_value", known.count, words.size(known.stored_bytes))
-        if known.destination_free is not None:
-            yield words("free"), words.size(known.destination_free)
-        if known.restore_duration is not None:
-            yield words("restore_time"), words.duration(known.restore_duration)
-        if known.last_attempt_successful is False and known.last_failure is not None:
-            yield words("last_failure"), mask(known.last_failure.message)
-
     def _probes(self, status: Status) -> Iterable[tuple[str, bool, str, str]]:
         for run in status.probes.values():
             why = mask(run.failure.message) if run.failure is not None else ""
@@ -185,3 +173,11 @@ class Rows(Narrator):
     def _recent(self, incidents: Iterable[Incident]) -> Iterable[tuple[Moment, str, str]]:
         for incident in list(reversed(list(incidents)))[:_RECENT]:
             yield self.moment(incident.at), incident.failure.kind, mask(incident.failure.message)
+
+    def _incidents(self, status: Status) -> Iterable[tuple[str, Moment, str]]:
+        for entry in self.incidents.get(status.target.name, ()):
+            text = self.words(f"event_{entry.event}")
+            if entry.ended_at is not None:
+                lasted = (entry.ended_at - entry.began_at).total_seconds()
+                text = f"{text}, {self.words.span(lasted)}"
+            yield entry.id, self.moment(entry.began_at), text

@@ -5,7 +5,7 @@ Owns: title, headline and the lines below it. Pure. Must not know: HTML.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from watchdog.results import Status
 from watchdog.secret import mask
@@ -81,12 +81,10 @@ class Summary(Narrator):
         enabled = [s for s in statuses if s.target.backup is not None or s.backup.enabled]
         if not enabled:
             return words("backups_none")
-        failing = [s for s in enabled if s.backup.last_attempt_successful is False]
-        if failing:
-            return words("backups_failing", self.names(failing))
-        overdue = [s for s in enabled if self.overdue(s)]
-        if overdue:
-            return words("backups_overdue", self.names(overdue))
+        for phrase, applies in self._worries():
+            members = [status for status in enabled if applies(status)]
+            if members:
+                return words(phrase, self.names(members))
         points = [s.backup.recovery_point for s in enabled]
         oldest = min((point for point in points if point is not None), default=None)
         if oldest is None or None in points:
@@ -94,3 +92,11 @@ class Summary(Narrator):
                 "backups_waiting", self.names(s for s in enabled if not s.backup.recovery_point)
             )
         return words("backups_good", self.words.span(self.age(oldest)))
+
+    def _worries(self) -> Iterable[tuple[str, Callable[[Status], bool]]]:
+        """Yield what may be wrong with backups, the gravest first."""
+        yield "backups_suspect", lambda status: status.backup.suspect is not None
+        yield "backups_failing", lambda status: status.backup.last_attempt_successful is False
+        yield "backups_overdue", self.overdue
+        yield "backups_missed", lambda status: bool(status.backup.breaches)
+        yield "backups_paused", self.paused
