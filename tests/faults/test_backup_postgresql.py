@@ -54,7 +54,7 @@ def left_in(target: Target) -> set[str]:
     """What a run has left but for the lock and the record."""
     folder = folder_of(target)
     found = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    return found - {names.LOCK, names.ATTEMPTS}
+    return found - {names.LOCK, names.ATTEMPTS, names.INSTRUCTIONS}
 
 
 async def failed(pipeline: Pipeline, target: Target, state: Path | None = None) -> Failure:

@@ -98,6 +98,7 @@ async def test_a_dump_is_sealed_and_proven(pipeline: Pipeline, target: Target) -
     assert {path.name for path in folder.iterdir()} == {
         names.LOCK,
         names.ATTEMPTS,
+        names.INSTRUCTIONS,
         *(f"{backup.id}.{end}" for end in ends),
     }
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}

@@ -34,13 +34,17 @@ def make_folder(path: Path) -> None:
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Replace *path* whole, as ``write_text`` does."""
+    write_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
     """Replace *path* whole: written beside it, synced, renamed, the folder synced."""
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     # One writer at a time holds the lock, but restores and verifications may meet.
     beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
     try:
         with open_private(beside) as number:
-            rest = memoryview(text.encode())
+            rest = memoryview(text.encode("utf-8", "surrogateescape"))
             while rest:
                 rest = rest[os.write(number, rest) :]
             os.fsync(number)

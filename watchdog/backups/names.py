@@ -15,8 +15,10 @@ from typing import Final
 MANIFEST: Final = ".manifest.json"
 VERIFICATION: Final = ".verification.json"
 ATTEMPTS: Final = "attempts.json"
+DRILLS: Final = "drills.json"
 ACCEPTED: Final = "accepted.json"
 PAUSE: Final = "pause.json"
+INSTRUCTIONS: Final = "RESTORE.md"
 LOCK: Final = ".lock"
 MARKER: Final = ".db-watchdog-destination"
 

@@ -23,6 +23,7 @@ from watchdog.backups import (
     failures,
     files,
     guard,
+    instructions,
     keeping,
     lock,
     names,
@@ -173,6 +174,7 @@ class Pipeline:
             async with lock.held(folder, wait):
                 decisions = await asyncio.to_thread(self._decide, target)
                 await asyncio.to_thread(prune.apply, decisions)
+                await asyncio.to_thread(instructions.write, folder)
                 return decisions
         except OSError as error:
             failure = failures.of_os_error(error, Phase.PRUNE, folder, target.name)
@@ -246,7 +248,11 @@ class Pipeline:
         )
         verification = Verification(dict.fromkeys(range(proof.level + 1), finished_at))
         # Not to be cut in half: once begun, it is a matter of milliseconds.
-        await _finish(asyncio.to_thread(_publish, run.folder, run.partial, manifest, verification))
+        await _finish(
+            asyncio.to_thread(
+                _publish, run.folder, run.partial, produced.beside, manifest, verification
+            )
+        )
         run.backup = Backup(manifest, verification, run.folder)
         run.troubles += _warnings(run, warnings)
         run.troubles += guard.troubles(run.backup, verdict)
@@ -272,6 +278,7 @@ class Pipeline:
         try:
             decisions = await asyncio.to_thread(self._decide, run.target)
             run.removed = tuple(await asyncio.to_thread(prune.apply, decisions))
+            await asyncio.to_thread(instructions.write, run.folder)
             run.troubles += await asyncio.to_thread(keeping.troubles, run.target, self._clock.now())
         except OSError as error:
             run.troubles.append(
@@ -329,18 +336,28 @@ def _discard_partials(run: _Run) -> None:
         prune.discard(path)
 
 
-def _publish(folder: Path, partial: Path, manifest: Manifest, verification: Verification) -> None:
-    """Give the artefact its name and seal it: the manifest comes last."""
-    partial.chmod(files.FILE_MODE)
-    files.sync_file(partial)
+def _publish(
+    folder: Path,
+    partial: Path,
+    beside: Mapping[str, Path],
+    manifest: Manifest,
+    verification: Verification,
+) -> None:
+    """Give the artefact and what is beside it their names and seal it: the manifest comes last."""
     artefact = folder / manifest.artefact
+    named = {names.artefact(folder, manifest.id, end): path for end, path in beside.items()}
+    for path in (partial, *named.values()):
+        path.chmod(files.FILE_MODE)
+        files.sync_file(path)
     try:
+        for name, path in named.items():
+            path.rename(name)
         partial.rename(artefact)
         files.sync_folder(folder)
         files.write_json(names.verification(folder, manifest.id), verification.document())
         files.write_json(names.manifest(folder, manifest.id), manifest.document())
     except OSError:
-        for path in (artefact, names.verification(folder, manifest.id)):
+        for path in (artefact, *named, names.verification(folder, manifest.id)):
             prune.discard(path)
         raise
 

@@ -1,0 +1,162 @@
+"""``RESTORE.md`` in each target's folder: the way back without db-watchdog.
+
+Owns: its text, from manifests alone, and that it is always whole. What it
+tells to paste are stock commands, and a test pastes them. Blocking: callers
+go through a thread. Must not know: engines' code, schedules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from watchdog.backups import catalogue, files, names, pasting
+from watchdog.backups.catalogue import Backup
+from watchdog.clock import rfc3339
+
+_ENGINES: Final = {"postgresql": pasting.postgresql, "sqlite": pasting.sqlite}
+
+_RUSSIAN: Final = """\
+## По-русски
+
+Всё делается обычными командами; db-watchdog для этого не нужен. Вставляйте блоки в оболочку по
+порядку: первый выбирает копию (строки для других копий — в таблице выше), второй сверяет её
+контрольную сумму, третий восстанавливает её в **новую** базу, рядом со старой. Посмотрите на
+результат и только затем остановите приложение и поменяйте базы местами последним блоком: старая
+останется под другим именем. Если что-то пошло не так, остановитесь: резервная копия при этом не
+меняется."""
+
+
+def write(folder: Path) -> None:
+    """Write the file of *folder* anew, from what lies there. Raises ``OSError``."""
+    backups = catalogue.scan_folder(folder).backups
+    if backups:
+        files.write_text(folder / names.INSTRUCTIONS, text(folder, backups))
+    else:
+        (folder / names.INSTRUCTIONS).unlink(missing_ok=True)
+
+
+def text(folder: Path, backups: tuple[Backup, ...]) -> str:
+    """Return how to restore one of *backups*, newest first, of which there is at least one."""
+    chosen = next((backup for backup in backups if backup.good), backups[0])
+    lines = [*_head(chosen, backups), *_choice(folder, chosen), *_steps(chosen)]
+    return "\n".join([*lines, *_others(backups), "", _RUSSIAN, ""])
+
+
+def _head(chosen: Backup, backups: tuple[Backup, ...]) -> Iterator[str]:
+    manifest = chosen.manifest
+    yield f"# How to restore {chosen.target} without db-watchdog"
+    yield ""
+    yield (
+        "Stock commands only. Paste the blocks below into a shell, one after the other, and stop at"
+        " the first one that fails. Nothing here changes the backup, and nothing touches the old"
+        " database before the last block. (По-русски: в конце файла.)"
+    )
+    yield ""
+    yield f"- backup: `{manifest.artefact}`, {_size(manifest.size_bytes)}{_tables(chosen)}"
+    yield f"- its data is of {rfc3339(manifest.recovery_point)}; {_trust(chosen)}"
+    yield f"- taken from: `{manifest.url}`"
+    yield f"- disk needed for the restored database: {_disk(chosen)}"
+    yield f"- time needed: {_time(backups)}"
+    if manifest.versions:
+        listed = ", ".join(f"{name} {value}" for name, value in sorted(manifest.versions.items()))
+        yield f"- made with: {listed}"
+    for warning in manifest.warnings:
+        yield f"- warning: {_one_line(warning)}"
+
+
+def _choice(folder: Path, chosen: Backup) -> Iterator[str]:
+    yield from ("", "## 1. Choose the backup", "")
+    yield from _block(
+        f"cd {pasting.quoted(str(folder))}",
+        f"FILE={pasting.quoted(chosen.manifest.artefact)}",
+        f"SHA256={chosen.manifest.sha256}",
+    )
+
+
+def _steps(chosen: Backup) -> Iterator[str]:
+    recipe = _ENGINES.get(chosen.manifest.engine)
+    if recipe is None:
+        yield from ("", f"The engine {chosen.manifest.engine} is not known here.")
+        return
+    for number, step in enumerate(recipe(chosen.manifest), start=2):
+        yield from ("", f"## {number}. {step.title}", "")
+        if step.before:
+            yield from (step.before, "")
+        yield from _block(*step.commands)
+        if step.after:
+            yield from ("", step.after)
+
+
+def _others(backups: tuple[Backup, ...]) -> Iterator[str]:
+    yield from ("", "## All backups, newest first", "")
+    yield from (
+        "| data of (UTC) | FILE | size | proven | SHA256 |",
+        "| --- | --- | --- | --- | --- |",
+    )
+    for backup in backups:
+        manifest = backup.manifest
+        yield (
+            f"| {rfc3339(manifest.recovery_point)} | `{manifest.artefact}`"
+            f" | {_size(manifest.size_bytes)} | {_level(backup)} | `{manifest.sha256}` |"
+        )
+
+
+def _block(*commands: str) -> Iterator[str]:
+    yield from ("```sh", *commands, "```")
+
+
+# ------------------------------------------------------------------ how it reads
+
+
+def _trust(backup: Backup) -> str:
+    if backup.held:
+        reasons = "; ".join(map(_one_line, backup.manifest.suspect))
+        return f"**it may be of a different database: {reasons}**"
+    if not backup.good:
+        return f"**it is not proven: {_one_line(backup.damage) or 'see the table below'}**"
+    return f"proven at level {backup.level} of 4"
+
+
+def _level(backup: Backup) -> str:
+    if backup.damage:
+        return f"damaged: {_one_line(backup.damage)}"
+    return f"level {backup.level}" + (", of a different database?" if backup.held else "")
+
+
+def _tables(backup: Backup) -> str:
+    count = backup.manifest.tables
+    return "" if count is None else f", {count} tables"
+
+
+def _disk(backup: Backup) -> str:
+    size = backup.manifest.identity.get("size_bytes")
+    if backup.manifest.engine == "sqlite":
+        return f"{_size(backup.manifest.size_bytes)}"
+    if isinstance(size, int):
+        return f"about {_size(int(size * 1.1) + (8 << 20))}, and as much again for a while (WAL)"
+    return f"unknown; several times the backup's {_size(backup.manifest.size_bytes)}"
+
+
+def _time(backups: tuple[Backup, ...]) -> str:
+    for backup in backups:
+        proven = backup.verification
+        if proven.restore_duration is not None and proven.restored_at is not None:
+            seconds = proven.restore_duration
+            minutes = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.1f} seconds"
+            return f"{minutes}, measured at {rfc3339(proven.restored_at)} with `{backup.id}`"
+    return "not measured yet"
+
+
+def _size(count: int) -> str:
+    value = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+def _one_line(words: str) -> str:
+    return " ".join(words.replace("|", "/").replace("`", "'").split())

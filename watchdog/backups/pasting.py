@@ -1,0 +1,156 @@
+"""The commands that bring a backup back, for people to paste into a shell.
+
+Owns: which stock commands, in which order, quoted so that any name survives.
+POSIX shell; pg_restore, createdb, psql, vacuumdb, sqlite3, sha256sum. Pure.
+Must not know: files, where the commands are written to.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from watchdog import database_url
+from watchdog.backups.manifest import Manifest
+from watchdog.database_url import PostgresqlUrl, SqliteUrl
+
+quoted = shlex.quote
+
+_LONGEST: Final = 48  # characters of a name, which may take four bytes each less often than one
+_SET_ASIDE: Final = (
+    "for end in '' -wal -shm -journal; do"
+    ' if [ -e "$DATABASE$end" ]; then mv -- "$DATABASE$end" "$DATABASE.before$end"; fi; done'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One block of commands; ``before`` and ``after`` are what to know of it, in Markdown."""
+
+    title: str
+    commands: tuple[str, ...]
+    before: str = ""
+    after: str = ""
+
+
+_WHOLE: Final = Step(
+    "Is the file whole?",
+    ('echo "$SHA256  $FILE" | sha256sum --check -',),
+    after="It has to say `OK`. Otherwise take another backup from the table below.",
+)
+
+
+def postgresql(manifest: Manifest) -> Iterator[Step]:
+    """Yield the way back of a PostgreSQL database."""
+    url = _url(manifest)
+    url = url if isinstance(url, PostgresqlUrl) else None
+    database = url.database if url is not None else manifest.target
+    yield _WHOLE
+    yield Step(
+        "Restore into a new database",
+        (
+            *_connection(url),
+            f"NEW={quoted(_new_name(database))}",
+            'createdb --template=template0 "$NEW"',
+            'pg_restore --exit-on-error --single-transaction --dbname="$NEW" "$FILE"',
+            'vacuumdb --quiet --analyze-only --dbname="$NEW"',
+        ),
+        before=(
+            "The server is the one that the backup was taken from: change the first lines for"
+            " another one. The user needs the right to create databases; a password is asked for,"
+            " or taken from `~/.pgpass`."
+        ),
+        after=(
+            'If it stops at a role that does not exist, `dropdb "$NEW"` and begin anew: either'
+            " create the role first (`createuser --no-login NAME`), or add `--no-owner --no-acl` to"
+            " `pg_restore`. `pg_restore` must not be older than the `pg_dump` that made the backup."
+        ),
+    )
+    yield Step("Look at it", ("psql --dbname=\"$NEW\" --command='\\dt+ *.*' | head -n 100",))
+    aside = _new_name(database, "before")
+    old, kept = _identifier(database), _identifier(aside)
+    yield Step(
+        "Let it take the place of the old one",
+        (
+            f"psql --dbname=postgres --command={quoted(f'ALTER DATABASE {old} RENAME TO {kept}')}",
+            "psql --dbname=postgres --command="
+            + quoted(f"ALTER DATABASE {_identifier(_new_name(database))} RENAME TO {old}"),
+        ),
+        before=(
+            "Stop everything that uses it first: a database with sessions cannot be renamed. (The"
+            " first line fails, and may, where there is no old one.)"
+        ),
+        after=(
+            f"The old one is kept as `{aside}`. What belongs to a database and is in no dump has to"
+            " be given to the new one by hand: its owner, grants (`\\l`) and settings (`\\drds`)."
+        ),
+    )
+
+
+def sqlite(manifest: Manifest) -> Iterator[Step]:
+    """Yield the way back of a SQLite database."""
+    url = _url(manifest)
+    path = url.path if isinstance(url, SqliteUrl) else f"{manifest.target}.db"
+    yield _WHOLE
+    yield Step(
+        "Restore into a new file",
+        (
+            f"DATABASE={quoted(path)}",
+            'NEW="$DATABASE.restored"',
+            'cp -- "$FILE" "$NEW"',
+            "sqlite3 \"$NEW\" 'PRAGMA integrity_check'",
+        ),
+        before="Change the first line to restore it elsewhere.",
+        after="It has to say `ok`.",
+    )
+    yield Step("Look at it", ("sqlite3 \"$NEW\" '.tables'",))
+    yield Step(
+        "Let it take the place of the old one",
+        (
+            'if [ -e "$DATABASE" ]; then chmod --reference="$DATABASE" -- "$NEW"; fi',
+            'if [ -e "$DATABASE" ]; then chown --reference="$DATABASE" -- "$NEW"; fi',
+            _SET_ASIDE,
+            'mv -- "$NEW" "$DATABASE"',
+        ),
+        before=(
+            "**Stop the application first**, and whatever else has the file open (`fuser` tells):"
+            " it would go on with the old file, or destroy the new one."
+        ),
+        after=(
+            "The old database is kept with `.before` in its name, its `-wal` and `-journal` with"
+            " it: they belong together, and never to the new file."
+        ),
+    )
+
+
+def _url(manifest: Manifest) -> PostgresqlUrl | SqliteUrl | None:
+    try:
+        return database_url.parse(manifest.url, environ={}, base_dir=Path("/"))
+    except database_url.DatabaseUrlError:
+        return None
+
+
+def _connection(url: PostgresqlUrl | None) -> Iterator[str]:
+    if url is None:
+        yield "export PGHOST=localhost PGPORT=5432 PGUSER=postgres"
+        return
+    host, port = url.hosts[0]
+    yield f"export PGHOST={quoted(host)} PGPORT={port} PGUSER={quoted(url.user)}"
+    if mode := url.parameters.get("sslmode"):
+        yield f"export PGSSLMODE={quoted(mode)}"
+
+
+def _new_name(database: str, ending: str = "restored") -> str:
+    """Return a name that no shell and no connection string takes for anything else."""
+    plain = re.sub(r"\W+", "_", database).strip("_") or "database"
+    while len(plain.encode()) > _LONGEST:
+        plain = plain[:-1]
+    return f"{plain}_{ending}"
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
