@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
+from watchdog.backups.status import judged
 from watchdog.database_url import PostgresqlUrl, SqliteUrl
 from watchdog.metrics.exposition import Exposition
 from watchdog.model import (
@@ -402,6 +403,39 @@ def calm_day(clock: FakeClock, targets: int = 12) -> ResultStore:
     return store
 
 
+SUSPECT = Failure(
+    Kind.SCHEMA,
+    "20261123T030000Z-1f3a5c of billing is held apart, the older backups are kept and the recovery"
+    " point stays: the server is another one (system identifier 7300000000000000002, it was"
+    " 7300000000000000001); it has 0 tables, it had 41. If this is right: db-watchdog accept"
+    " billing",
+    Phase.VERIFY,
+    hint="different_database",
+    facts=MappingProxyType({"target": "billing", "server": "postgres:5432"}),
+)
+
+
+def guarded_day(clock: FakeClock) -> ResultStore:
+    """Return a store with a suspect database, a pause and objectives met and missed."""
+    store = calm_day(clock, 6)
+    names = [status.target.name for status in store]
+    for name, changes in zip(
+        names,
+        (
+            {"suspect": SUSPECT, "held": 3, "rpo": 86400.0},
+            {"paused_until": clock.now() + timedelta(minutes=42), "pause_reason": "moving a disk"},
+            {"rpo": 6 * 3600.0, "rto": 900.0, "restore_duration": 250.0},
+            {"rpo": 86400.0, "rto": 900.0, "restore_duration": 1200.0},
+            {"rpo": 86400.0, "rto": 900.0},
+            {},
+        ),
+        strict=True,
+    ):
+        known = replace(store.status(name).backup, **changes)
+        store.put_backup(name, judged(known, name, clock.now()))
+    return store
+
+
 # ------------------------------------------------------------------ to look at
 
 
@@ -437,9 +471,13 @@ def describe(target: Target) -> dict[str, str]:
 
 async def _serve(listen: str, scene: str, language: str) -> None:
     clock = FakeClock()
-    store = {"busy": busy_day, "one": one_down, "calm": calm_day, "empty": ResultStore}[scene](
-        clock
-    )
+    store = {
+        "busy": busy_day,
+        "one": one_down,
+        "calm": calm_day,
+        "guarded": guarded_day,
+        "empty": ResultStore,
+    }[scene](clock)
     server = HttpServer(build(services(store, clock, language=language)))
     await server.start(listen)
     print(*server.addresses, flush=True)

@@ -30,7 +30,7 @@ class Facts(Narrator):
         if self.paused(status) and known.paused_until is not None:
             until = words.instant(known.paused_until, self.now)
             why = mask(known.pause_reason)
-            yield words("paused_until"), words("paused_why", until, why) if why else until
+            yield words("paused_until"), f"{until} ({why})" if why else until
         if known.held:
             yield words("held"), words("held_value", known.held)
         for key, instant in (
