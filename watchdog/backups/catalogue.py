@@ -84,6 +84,7 @@ class Backup:
     def document(self) -> dict[str, Any]:
         """Return it as commands and pages show it: sizes in bytes, durations in seconds."""
         manifest, proven = self.manifest, self.verification
+        content = manifest.content
         return {
             "id": manifest.id,
             "target": manifest.target,
@@ -98,9 +99,12 @@ class Backup:
             "failure": failure_document(proven.failure),
             "verified_level": self.level,
             "verified_at": moment_text(self.verified_at),
+            "levels": {str(level): moment_text(at) for level, at in sorted(proven.levels.items())},
             "restored_at": moment_text(proven.restored_at),
             "restore_duration_seconds": proven.restore_duration,
             "tables": manifest.tables,
+            "rows": None if content is None or content.reason else content.total,
+            "not_counted": None if content is None else content.why_incomplete or None,
             "duration_seconds": round(manifest.duration, 3),
             "damage": self.damage or None,
             "warnings": list(manifest.warnings),

@@ -84,7 +84,7 @@ async def _verify(
     except ActionFailed as error:
         return Verdict(backup, error.failure)  # nothing was learnt about the backup
     attempted = proving.HIGHEST if level is None else level
-    known = await asyncio.to_thread(_current, backup)
+    known = await asyncio.to_thread(current, backup)
     after = await record(backup, known.proven(proof.level, clock.now(), attempted))
     failure = None if level is None or proof.level >= level else _short_of(backup, level, proof)
     seconds = clock.monotonic() - started
@@ -119,7 +119,7 @@ async def refute(backup: Backup, level: int, failure: Failure, now: datetime) ->
     """
     if not await asyncio.to_thread(names.manifest(backup.folder, backup.id).exists):
         return Verdict(backup, failure, gone=True)
-    known = await asyncio.to_thread(_current, backup)
+    known = await asyncio.to_thread(current, backup)
     return Verdict(await record(backup, known.refuted(level, failure, now)), failure)
 
 
@@ -139,6 +139,6 @@ def _write(backup: Backup, verification: Verification) -> None:
         write_json(path, verification.document())
 
 
-def _current(backup: Backup) -> Verification:
+def current(backup: Backup) -> Verification:
     """Return what is on record now: another process may have added to it."""
     return catalogue.verification_of(backup.folder, backup.manifest)
