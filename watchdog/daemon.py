@@ -249,6 +249,7 @@ class Daemon:
             health=self._health,
             language=self._config.log.language,
             configuration=self._config.source,
+            incidents=self._incidents,
         )
 
     async def _probe_now(self, name: str, seconds: float) -> bool:

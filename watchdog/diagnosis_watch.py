@@ -265,10 +265,11 @@ class DiagnosisWatch:
 
     async def _work(self, subject: Target | Server, status: Status, failure: Failure) -> Result:
         started, started_at = self._clock.monotonic(), self._clock.now()
+        names = self._members(status) if isinstance(subject, Server) else (subject.name,)
+        records = self._records_of(names, failure)  # what it is about may be over by the end
         found = await diagnosis.diagnose(self._case(status, failure))
         finished = self._clock.monotonic()
-        names = self._members(status) if isinstance(subject, Server) else (subject.name,)
-        for record in self._records_of(names, failure):
+        for record in records:
             record.failure = found.refined(record.failure)
             record.known["diagnosis"] = {
                 "at": rfc3339(started_at),

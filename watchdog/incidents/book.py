@@ -16,7 +16,7 @@ import contextlib
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +28,7 @@ KEPT: Final = 50  # of a target
 _ALL: Final = 64 << 20  # bytes of all of them
 _RESERVE: Final = 16 << 20  # bytes of the disk that stay free
 _FOLDER: Final = "incidents"
-_MAY_BE_OPEN: Final = 3  # of the newest in a folder
+_NEWEST: Final = 3  # in a folder; an older one is not open any more
 SHARED: Final = "@"  # the folder of an incident of a server with several targets begins with it
 _ID: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 _TARGET: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -50,16 +50,16 @@ class Book:
     def __init__(self, state: Path) -> None:
         self._folder = state / _FOLDER
 
-    def write(self, record: Record) -> None:
-        """Keep *record*, replacing what is there of it, and drop what is too old.
+    def write(self, place: str, identity: str, document: Mapping[str, Any]) -> None:
+        """Keep a record's *document*, replacing what is there of it, and drop what is too old.
 
         Raises ``OSError``, ENOSPC too where too little would be left on the disk.
         """
-        folder = self._folder / record.place
+        folder = self._folder / place
         files.make_folder(folder)
         if files.free_bytes(folder) < _RESERVE + LARGEST:
             raise OSError(28, "too little space is left for incidents", str(folder))
-        files.write_json(folder / f"{record.id}.json", record.document())
+        files.write_json(folder / f"{identity}.json", document)
         self._drop(folder)
 
     def documents(self, target: str | None = None, most: int = 200) -> list[dict[str, Any]]:
@@ -84,15 +84,14 @@ class Book:
             return _read(path)
         return None
 
-    def open_records(self) -> list[Record]:
-        """Return the incidents that have not ended, as far as is known: a restart goes on there."""
+    def newest(self) -> list[Record]:
+        """Return the newest incidents of each folder, oldest first."""
         found: list[Record] = []
         with contextlib.suppress(OSError):
             for folder in sorted(self._folder.iterdir()):
-                newest = sorted(folder.glob("*.json"), reverse=True)[:_MAY_BE_OPEN]
-                documents = filter(None, map(_read, newest))
-                found += [record_of(each) for each in documents if each.get("ended_at") is None]
-        return found
+                paths = sorted(folder.glob("*.json"), reverse=True)[:_NEWEST]
+                found += [record_of(each) for each in map(_read, paths) if each is not None]
+        return sorted(found, key=lambda record: record.id)
 
     def _paths(self, target: str | None) -> Iterator[Path]:
         if target is not None and not _TARGET.fullmatch(target):

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -22,8 +24,20 @@ from watchdog.slots import Slots
 
 _PATIENCE: Final = 10.0  # seconds for the disk
 _MOST_WAITING: Final = 500
+_LISTED: Final = 5  # of a target
 
 _log = structlog.get_logger("watchdog.incidents")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a list shows of an incident."""
+
+    id: str
+    event: Event
+    began_at: datetime
+    ended_at: datetime | None
+    failure: Failure
 
 
 class Keeping:
@@ -36,6 +50,11 @@ class Keeping:
         self._waiting: dict[str, Record] = {}
         self._wanted = asyncio.Event()
         self._complained = False
+        self._listed: dict[str, dict[str, Entry]] = {}
+
+    def listed(self) -> dict[str, tuple[Entry, ...]]:
+        """Return the newest incidents of each target that has any, newest first."""
+        return {name: tuple(reversed(found.values())) for name, found in self._listed.items()}
 
     def open(
         self,
@@ -63,6 +82,7 @@ class Keeping:
 
     def keep(self, record: Record) -> None:
         """Have *record* written as it is when its turn comes."""
+        self._list(record)
         if record.id in self._waiting or len(self._waiting) < _MOST_WAITING:
             self._waiting[record.id] = record
             self._wanted.set()
@@ -81,12 +101,18 @@ class Keeping:
             await self._write(record, seconds)
 
     async def open_records(self) -> list[Record]:
-        """Return the incidents that the last process left open; none where they cannot be read."""
+        """Return the incidents that the last process left open, and list the newest ones.
+
+        None where they cannot be read.
+        """
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await self._slots.run("incidents", self.book.open_records)
-        except (OSError, TimeoutError):
+                records = await self._slots.run("incidents", self.book.newest)
+        except OSError:  # TimeoutError is one
             return []
+        for record in records:
+            self._list(record)
+        return [record for record in records if record.ended_at is None]
 
     async def documents(self, target: str | None = None) -> list[dict[str, Any]]:
         """Return the newest incidents as documents. Raises ``TimeoutError``."""
@@ -98,10 +124,21 @@ class Keeping:
         async with asyncio.timeout(_PATIENCE):
             return await asyncio.to_thread(self.book.document, identity)
 
+    def _list(self, record: Record) -> None:
+        entry = Entry(record.id, record.event, record.began_at, record.ended_at, record.failure)
+        for name in record.targets:
+            found = self._listed.setdefault(name, {})
+            if record.id not in found and len(found) >= _LISTED:
+                del found[min(found)]
+            found[record.id] = entry
+
     async def _write(self, record: Record, seconds: float) -> None:
+        document = record.document()
         try:
             async with asyncio.timeout(seconds):
-                await self._slots.run("incidents", lambda: self.book.write(record))
+                await self._slots.run(
+                    "incidents", lambda: self.book.write(record.place, record.id, document)
+                )
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
             if not self._complained:
                 self._complained = True

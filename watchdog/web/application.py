@@ -28,6 +28,7 @@ from watchdog.secret import mask
 from watchdog.web import documents
 from watchdog.web.access import Access, Doors
 from watchdog.web.files import StaticFiles
+from watchdog.web.incidents import Incidents
 from watchdog.web.page import StatusPage
 from watchdog.web.services import Services
 from watchdog.web.states import still
@@ -65,6 +66,9 @@ def build(services: Services, access: Access | None = None) -> ASGIApp:
             Route("/api/v1/targets", routes.targets, methods=_METHODS),
             Route("/api/v1/targets/{name}", routes.target, methods=_METHODS),
             Route("/api/v1/backups", routes.backups, methods=_METHODS),
+            Route("/api/v1/incidents", routes.incidents, methods=_METHODS),
+            Route("/api/v1/incidents/{id}", routes.incident, methods=_METHODS),
+            Route("/incidents/{id}", routes.incident_page, methods=_METHODS),
             Route("/favicon.ico", routes.favicon, methods=_METHODS),
             Mount("/static", StaticFiles()),
         ],
@@ -80,6 +84,7 @@ class _Routes:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._page = StatusPage(services)
+        self._incidents = Incidents(services)
         self._compressor = Compressor()
 
     # -------------------------------------------------------------- for people
@@ -91,6 +96,12 @@ class _Routes:
             html = await self._page.compressed(html)
             headers["content-encoding"] = "gzip"
         return Response(html, media_type="text/html", headers=headers)
+
+    async def incident_page(self, request: Request) -> Response:
+        html = await self._incidents.page(request.path_params["id"])
+        if html is None:
+            raise HTTPException(404)
+        return Response(html, media_type="text/html", headers={"cache-control": "no-store"})
 
     async def favicon(self, _: Request) -> Response:
         state = self._page.state()
@@ -186,6 +197,20 @@ class _Routes:
 
     async def backups(self, _: Request) -> Response:
         return _json(documents.backups_document(await self._services.catalogue()))
+
+    async def incidents(self, request: Request) -> Response:
+        target = request.query_params.get("target")
+        if target is not None and self._services.store.status(target) is None:
+            return _json(
+                {"error": "There is no target of that name. " + self._known().strip()}, 404
+            )
+        return _json(await self._incidents.listed(target))
+
+    async def incident(self, request: Request) -> Response:
+        document = await self._incidents.document(request.path_params["id"])
+        if document is None:
+            return _json({"error": "There is no incident of that id."}, 404)
+        return _json(document)
 
 
 # ------------------------------------------------------------------ answers

@@ -33,7 +33,7 @@ class StatusPage:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._template = _template()
+        self._template = template("status.html")
         self._turn = asyncio.Lock()
         self._html = b""
         self._packed: tuple[bytes, bytes] = (b"", b"")
@@ -76,7 +76,8 @@ class StatusPage:
         servers = [still_server(status) for status in store.servers()]
         stalled, configuration = not services.health().ok, services.configuration
         words = Words(services.language)
-        view = View(words, clock.now(), clock.monotonic())
+        incidents = services.incidents.listed() if services.incidents is not None else {}
+        view = View(words, clock.now(), clock.monotonic(), incidents)
 
         def make() -> bytes:
             page = view.page(statuses, servers, stalled=stalled, configuration=configuration)
@@ -104,7 +105,8 @@ def code_spans(text: str) -> Markup:
     )
 
 
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """Return the template *name* in its surroundings."""
     folder = resources.files("watchdog.web")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("watchdog.web"),
@@ -116,7 +118,7 @@ def _template() -> jinja2.Template:
     environment.filters["code_spans"] = code_spans
     # A new version of a file has a new address, so that no browser mixes them.
     environment.globals["static"] = {
-        name: f"/static/{name}?v={etag_of(folder.joinpath('static', name).read_bytes())[1:9]}"
-        for name in ("status.css", "status.js")
+        file: f"/static/{file}?v={etag_of(folder.joinpath('static', file).read_bytes())[1:9]}"
+        for file in ("status.css", "status.js")
     }
-    return environment.get_template("status.html")
+    return environment.get_template(name)

@@ -80,6 +80,7 @@ class Row:
     backup: tuple[tuple[str, Moment | str], ...]
     probes: tuple[tuple[str, bool, str, str], ...]
     recent: tuple[tuple[Moment, str, str], ...]
+    incidents: tuple[tuple[str, Moment, str], ...] = ()  # id, beginning, what and how long
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from watchdog.clock import Clock
+from watchdog.incidents.keeping import Keeping
 from watchdog.metrics.exposition import Exposition
 from watchdog.results import ResultStore
 
@@ -32,6 +33,7 @@ class Services:
     their first round nor its deadline. ``catalogue`` returns the sealed
     backups, newest first, as documents. ``reload`` raises
     ``ConfigurationError``; it is ``None`` where reloading by HTTP is off.
+    ``incidents`` is ``None`` where none are kept.
     """
 
     store: ResultStore
@@ -43,4 +45,5 @@ class Services:
     health: Callable[[], Health]
     reload: Callable[[], Awaitable[None]] | None = None
     language: str = "en"
+    incidents: Keeping | None = None
     configuration: str = ""  # where the configuration came from, for people

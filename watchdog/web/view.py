@@ -6,11 +6,13 @@ in, frozen records out. Must not know: HTML, HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 import watchdog
 from watchdog.clock import rfc3339
+from watchdog.incidents.keeping import Entry
 from watchdog.results import ServerStatus, Status
 from watchdog.web.cards import Cards
 from watchdog.web.records import Moment, Page
@@ -23,11 +25,17 @@ from watchdog.web.words import Words
 class View:
     """Makes the page of one moment."""
 
-    def __init__(self, words: Words, now: datetime, monotonic: float) -> None:
+    def __init__(
+        self,
+        words: Words,
+        now: datetime,
+        monotonic: float,
+        incidents: Mapping[str, Sequence[Entry]] = MappingProxyType({}),
+    ) -> None:
         self._words = words
         self._summary = Summary(words, now, monotonic)
         self._cards = Cards(words, now, monotonic)
-        self._rows = Rows(words, now, monotonic)
+        self._rows = Rows(words, now, monotonic, incidents)
 
     def page(
         self,
