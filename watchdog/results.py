@@ -357,6 +357,9 @@ class ResultStore:
                         yield run.failure
         if status.backup.last_attempt_successful is False and status.backup.last_failure:
             yield status.backup.last_failure
+        if status.backup.suspect is not None:
+            yield status.backup.suspect
+        yield from status.backup.breaches
 
 
 # A server that gives one of these answers has answered: a standby that
