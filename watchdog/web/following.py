@@ -22,7 +22,7 @@ from watchdog.model import Sample
 from watchdog.secret import mask
 from watchdog.web.access import Access
 
-_PERIOD: Final = 2.0  # seconds between two looks
+_PERIOD: Final = 1.0  # seconds between two looks
 _SETTLING: Final = 0.5  # the same while something changes: a pair is renewed one by one
 
 _log = structlog.get_logger("watchdog.web")
