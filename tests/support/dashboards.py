@@ -58,6 +58,12 @@ def queries() -> list[Query]:
     ]
 
 
+def marks(board: Json) -> list[Json]:
+    """Return what is marked on the time axis of every graph of a board."""
+    found: list[Json] = board["annotations"]["list"]
+    return found
+
+
 def variables(board: Json) -> dict[str, Json]:
     return {variable["name"]: variable for variable in board["templating"]["list"]}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.dashboards import frame, look
+from tools.dashboards import frame, look, marks
 from tools.dashboards.frame import Board, Section, choice
 from tools.dashboards.panels import Column, Label, Link, graph, stat, table
 from tools.dashboards.queries import increase, select
@@ -31,6 +31,7 @@ def board(status_page: str) -> Board:
             Section("Each database", [_table(), _without()]),
             Section("Over time", _over_time()),
         ],
+        [marks.reloads(), marks.failed_backups(_SCOPE), marks.down(_SCOPE)],
         span="now-7d",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.dashboards import frame, look
+from tools.dashboards import frame, look, marks
 from tools.dashboards.frame import Board, Section, choice, link_to
 from tools.dashboards.panels import Column, Label, Link, graph, stat, table, timeline
 from tools.dashboards.queries import increase, select
@@ -34,6 +34,8 @@ def board(status_page: str) -> Board:
             Section("What is wrong, and why", [_failures(), _hints()]),
             Section("Over time", _over_time()),
         ],
+        # With many databases there is always one that was down or backed up.
+        [marks.reloads(), marks.failed_backups(_ALL), marks.down(_ALL, shown=False)],
     )
 
 

@@ -23,6 +23,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard
 
+from tools.dashboards.marks import Mark
 from tools.dashboards.queries import DATASOURCE
 
 TAG: Final = "db-watchdog"
@@ -80,9 +81,10 @@ def make(
     status_page: str,
     variables: Sequence[Builder[dashboard.VariableModel]],
     sections: Sequence[Section],
+    marks: Sequence[Mark] = (),
     span: str = "now-6h",
 ) -> Board:
-    """Put a board together."""
+    """Put a board together; *marks* are what all its graphs show on their time axis."""
     builder = (
         Dashboard(TITLES[uid])
         .uid(uid)
@@ -95,6 +97,7 @@ def make(
         .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
         .variables([*_narrowing(), *variables, _status_page(status_page)])
         .links(_links(uid))
+        .annotations(list(marks))
     )
     for section in sections:
         _add(builder, section)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.dashboards import frame, look
+from tools.dashboards import frame, look, marks
 from tools.dashboards.frame import Board, Section, choice
 from tools.dashboards.panels import Column, Label, Link, graph, stat, table, timeline
 from tools.dashboards.queries import increase, select
@@ -45,6 +45,12 @@ def board(status_page: str) -> Board:
             Section("Databases", _databases()),
             Section("What is wrong, and why", _trouble()),
             Section("Probes", _probes()),
+        ],
+        [
+            marks.reloads(),
+            marks.backups(_TARGET),
+            marks.failed_backups(_TARGET),
+            marks.down(_TARGET),
         ],
     )
 

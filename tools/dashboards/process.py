@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.dashboards import frame, look
+from tools.dashboards import frame, look, marks
 from tools.dashboards.frame import Board, Section
 from tools.dashboards.panels import Column, Label, Link, graph, stat, table, timeline
 from tools.dashboards.queries import increase, rate, select
@@ -23,6 +23,7 @@ def board(status_page: str) -> Board:
             Section("Punctuality", _punctuality()),
             Section("Cost", _cost()),
         ],
+        [marks.reloads()],
     )
 
 
