@@ -82,6 +82,8 @@ class Daemon:
             Destinations(state_folder(environ, config.state_directory)),
         )
         state = state_folder(environ, config.state_directory)
+        for engine in engines.values():
+            engine.use_scratch(state)
         self._incidents = Keeping(Book(state), clock)
         self._diagnoses = DiagnosisWatch(
             engines, clock, self._store, self._runner, self._watch.ask_server, self._incidents

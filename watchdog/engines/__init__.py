@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -164,7 +164,8 @@ class Produced:
     """What a dump or copy was. ``recovery_point`` is the instant whose data it holds, UTC.
 
     ``identity`` adds to that of the preflight. ``content`` is what was in the
-    database at that instant; ``None`` if nobody asked.
+    database at that instant; ``None`` if nobody asked. ``beside`` are files
+    that belong to the artefact, unfinished names by suffix.
     """
 
     recovery_point: datetime
@@ -174,6 +175,7 @@ class Produced:
     details: Mapping[str, Any] | None = None
     identity: Mapping[str, Any] | None = None
     content: Content | None = None
+    beside: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +309,10 @@ class Engine(Protocol):
     name: str
     probes: Mapping[str, Probe]
     backups: BackupEngine
+
+    def use_scratch(self, folder: Path) -> None:
+        """Take *folder*, which is ours, for what has to be measured by writing."""
+        ...
 
     def server_of(self, target: Target) -> Server | None:
         """Return the server that *target* shares with others, or ``None``."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from watchdog.database_url import PostgresqlUrl
@@ -41,6 +42,9 @@ class PostgresqlEngine:
         from watchdog.engines.postgresql.backups import BACKUPS  # noqa: PLC0415 - see above
 
         return BACKUPS
+
+    def use_scratch(self, folder: Path) -> None:
+        """Measure nothing: what a server's disk takes is not to be seen from here."""
 
     def server_of(self, target: Target) -> Server:
         """Return the server that *target* shares with others: all of one ``host:port``."""

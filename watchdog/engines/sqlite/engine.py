@@ -7,11 +7,13 @@ Must not know: schedules, results.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from watchdog.engines import Attendance, Probe, find_probes
 from watchdog.engines.sqlite import failures, probes
 from watchdog.engines.sqlite.activity import Activities
 from watchdog.engines.sqlite.backups import SqliteBackups
+from watchdog.engines.sqlite.fsync import Disks
 from watchdog.engines.sqlite.session import SqliteVisit
 from watchdog.model import Failure, Phase, Server, Target
 from watchdog.slots import Slots
@@ -27,7 +29,12 @@ class SqliteEngine:
         self._slots = Slots()
         self.backups = SqliteBackups(self._slots)
         self._activities = Activities()
+        self._disks = Disks()
         self._identities: dict[str, tuple[tuple[int, int], int]] = {}
+
+    def use_scratch(self, folder: Path) -> None:
+        """Measure disks in *folder*, which is ours."""
+        self._disks.scratch = folder
 
     def server_of(self, target: Target) -> Server | None:  # noqa: ARG002
         """Return ``None``: a file has no server."""
@@ -35,7 +42,9 @@ class SqliteEngine:
 
     def visit(self, target: Target) -> SqliteVisit:
         """Return a visit of *target*'s file."""
-        return SqliteVisit(target, self._slots, self._count_replaced, self._activities.of)
+        return SqliteVisit(
+            target, self._slots, self._count_replaced, self._activities.of, self._disks
+        )
 
     def attend(
         self,

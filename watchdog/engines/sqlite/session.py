@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from watchdog.engines.sqlite.activity import Activity
 from watchdog.engines.sqlite.failures import path_of
+from watchdog.engines.sqlite.fsync import Disks
 from watchdog.engines.sqlite.keeper import Locks, borrow
 from watchdog.engines.sqlite.reading import Progress, Seen, Way, read
 from watchdog.engines.sqlite.troubles import SqliteTrouble
@@ -76,9 +77,16 @@ class SqliteSession:
     """The session of a visit: what was found at its start, and further questions."""
 
     def __init__(
-        self, target: Target, visited: Visited, slots: Slots, replaced: int, activity: Activity
+        self,
+        target: Target,
+        visited: Visited,
+        slots: Slots,
+        replaced: int,
+        activity: Activity,
+        disks: Disks | None = None,
     ) -> None:
         self.target = target
+        self.disks = disks or Disks()
         self.activity = activity
         self.files = visited.seen.files
         self.way = visited.seen.way
@@ -150,11 +158,13 @@ class SqliteVisit:
         slots: Slots,
         count_replaced: Callable[[str, tuple[int, int]], int],
         activity_of: Callable[[str, tuple[int, int]], Activity],
+        disks: Disks | None = None,
     ) -> None:
         self._target = target
         self._slots = slots
         self._count_replaced = count_replaced
         self._activity_of = activity_of
+        self._disks = disks
         self._progress = Progress()
         self._session: SqliteSession | None = None
 
@@ -182,7 +192,9 @@ class SqliteVisit:
         visited = await self._slots.run(path, lambda: _visit(path, busy, progress), progress.cancel)
         identity = visited.seen.files.main.identity
         replaced, activity = self._count_replaced(path, identity), self._activity_of(path, identity)
-        self._session = SqliteSession(self._target, visited, self._slots, replaced, activity)
+        self._session = SqliteSession(
+            self._target, visited, self._slots, replaced, activity, self._disks
+        )
         return self._session
 
     async def __aexit__(
