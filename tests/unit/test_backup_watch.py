@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -20,12 +23,13 @@ from tests.support.hung_mount import hung_mount
 from tests.support.sqlite import make_database
 from watchdog import backup_watch
 from watchdog.backup_watch import BackupWatch
-from watchdog.backups import looking
+from watchdog.backups import accepted, catalogue, guard, looking, pauses
 from watchdog.backups.destination import Destinations
+from watchdog.backups.pauses import Pause
 from watchdog.backups.status import known_of
 from watchdog.database_url import SqliteUrl
 from watchdog.engines import find_engines
-from watchdog.model import BackupSettings, Lane, ProbeSettings, Target
+from watchdog.model import BackupSettings, Lane, Objectives, ProbeSettings, Target
 from watchdog.report import Report
 from watchdog.results import BackupStatus, ResultStore
 from watchdog.scheduling.runner import Runner, Ticket
@@ -262,6 +266,177 @@ async def test_what_is_in_the_way_of_a_backup_is_tried_again_thrice_then_at_the_
             waits.append(house.alarm())
     assert waits == [timedelta(minutes=n) for n in (1, 5, 15)] + [timedelta(hours=6)]
     assert house.known().failures == 4
+
+
+async def test_a_backup_that_waits_for_another_process_lets_the_others_on_its_disk_go_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup_watch, "_LOCK_TRY", 0.05)
+    await house.configure(house.target("a"), house.target("b"))
+    with held_by_another(house.folder / "backups" / "a" / ".lock"):
+        with capture_logs() as said:
+            assert await house.ring("a").wait() is None
+            assert await house.ring("a").wait() is None
+            await house.ring("b").wait()
+        events = [line["event"] for line in said if line["target"] == "a"]
+        assert events == ["backup begins", "backup waits for another process"]
+        assert house.known("b").count == 1
+        assert house.known("a").runs == 0
+        assert house.known("a").running_since is None
+        assert house.alarm("a") <= timedelta(seconds=30)
+        assert not (house.folder / "backups" / "a" / "attempts.json").exists()
+    await house.ring("a").wait()
+    assert (house.known("a").runs, house.known("a").failures, house.known("a").count) == (1, 0, 1)
+
+
+class Held:
+    """Holds the runs of one target up in their midst."""
+
+    def __init__(self, house: House, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self._name, self._real = name, house.backups._pipeline.back_up
+        monkeypatch.setattr(house.backups._pipeline, "back_up", self)
+
+    async def __call__(self, target: Target, **options: Any) -> Any:
+        if target.name == self._name:
+            self.begun.set()
+            await self.go_on.wait()
+        return await self._real(target, **options)
+
+
+async def test_one_backup_at_a_time_goes_onto_a_disk_and_others_onto_other_disks(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(house, "slow", monkeypatch)
+    with TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        other = house.target("other", directory=Path(elsewhere) / "backups")
+        await house.configure(house.target("slow"), house.target("same"), other)
+        if house.folder.stat().st_dev == Path(elsewhere).stat().st_dev:
+            pytest.skip("there is only one disk here")
+        slow = house.ring("slow")
+        await held.begun.wait()
+        same = house.ring("same")
+        await house.ring("other").wait()
+        assert house.known("other").count == 1
+        assert house.known("same").count == 0
+        assert same.began is None
+        held.go_on.set()
+        await slow.wait()
+        await same.wait()
+        assert (house.known("slow").count, house.known("same").count) == (1, 1)
+
+
+async def test_a_pause_is_noticed_holds_the_run_up_and_ends_by_itself(house: House) -> None:
+    await house.configure(house.target())
+    now, folder = house.clock.now(), house.folder / "backups" / "a"
+    pauses.put(folder, Pause(now, now + timedelta(hours=8), "moving"), None, present=True)
+    with capture_logs() as said:
+        await house.backups.rescan()
+    assert [line["reason"] for line in said if line["event"] == "backups are paused"] == ["moving"]
+    assert house.known().paused_until == now + timedelta(hours=8)
+    assert house.known().pause_reason == "moving"
+    assert house.alarm() == timedelta(hours=8)
+    # made longer while nobody looked
+    pauses.put(folder, Pause(now, now + timedelta(hours=9)), None, present=True)
+    assert await house.ring().wait() is None
+    assert house.alarm() == timedelta(hours=1)
+    assert house.known().runs == 0
+    await house.ring().wait()
+    assert (house.known().runs, house.known().late, house.known().count) == (1, 1, 1)
+    assert house.known().paused_until is None
+    assert house.alarm() == timedelta(hours=6)
+
+
+async def test_a_pause_that_is_ended_early_lets_what_fell_due_begin_at_once(house: House) -> None:
+    await house.configure(house.target())
+    now, state = house.clock.now(), house.folder / "state"
+    folder = house.folder / "backups" / "a"
+    # while the destination is away, our state folder keeps it
+    pauses.put(folder, Pause(now, now + timedelta(hours=30)), state, present=False)
+    await house.backups.rescan()
+    assert house.alarm() == timedelta(hours=30)
+    house.clock.advance(7 * 3600)
+    later = house.clock.now()
+    pauses.put(folder, Pause(later, later), state, present=True)
+    await house.backups.rescan()
+    assert house.alarm() == timedelta(0)
+    await house.ring().wait()
+    assert house.known().skipped["paused"] == 0
+    assert house.known().count == 1
+
+
+async def test_time_alone_misses_an_objective_and_a_backup_meets_it_again(house: House) -> None:
+    # the recovery point of a copy is the machine's time
+    house.clock.step((datetime.now(UTC) - house.clock.now()).total_seconds())
+    await house.configure(
+        house.target(objectives=Objectives(rpo=7200.0, rto=60.0), schedule="@every 1m")
+    )
+    assert [failure.hint for failure in house.known().breaches] == ["rpo_missed"]
+    await house.ring().wait()
+    assert house.known().breaches == ()
+    house.clock.advance(7000)
+    await house.backups.rescan()
+    assert house.known().breaches == ()
+    house.clock.advance(300)
+    await house.backups.rescan()
+    (missed,) = house.known().breaches
+    assert "would lose the last 2 h" in missed.message
+    status = house.store.status("a")
+    assert status is not None
+    assert [hint.id for hint in status.hints] == ["rpo_missed"]
+
+
+async def test_what_a_person_accepts_is_noticed_while_the_daemon_runs(house: House) -> None:
+    target = house.target()
+    await house.configure(target)
+    await house.ring().wait()
+    path = house.folder / "a.db"
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("pragma application_id = 77")
+        connection.execute("create table other (x)")
+    point = house.known().recovery_point
+    await house.ring().wait()
+    known = house.known()
+    assert known.suspect is not None
+    assert (known.count, known.held, known.recovery_point) == (2, 1, point)
+    folder = house.folder / "backups" / "a"
+    held = guard.acceptable(catalogue.scan_folder(folder).backups)
+    accepted.accept(folder, [backup.id for backup in held], house.clock.now())
+    await house.backups.rescan()
+    known = house.known()
+    assert known.suspect is None
+    assert known.held == 0
+    assert known.recovery_point is not None
+    assert known.recovery_point > point
+
+
+async def test_a_first_backup_that_failed_for_good_runs_again_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path)
+    target = house.target(run_on_start=True, schedule="0 3 * * *")
+    path = tmp_path / "a.db"
+    path.rename(tmp_path / "away.db")
+    await house.configure(target)
+    assert house.alarm() == timedelta(0)
+    await house.ring().wait()
+    assert house.known().failures == 1
+    assert house.alarm() > timedelta(hours=1)
+    await house.runner.stop(0)
+    (tmp_path / "away.db").rename(path)
+    again = House(tmp_path)
+    again.clock.advance(60)
+    await again.configure(target)
+    assert again.alarm() == timedelta(0)
+    await again.ring().wait()
+    assert again.known().count == 1
+    await again.runner.stop(0)
+    third = House(tmp_path)
+    third.clock.advance(120)
+    await third.configure(target)
+    assert third.alarm() > timedelta(hours=1)
+    await third.runner.stop(0)
 
 
 @pytest.mark.parametrize(
