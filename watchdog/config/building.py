@@ -14,11 +14,22 @@ from types import MappingProxyType
 from typing import Final
 
 from watchdog.config import models
+from watchdog.config.drill import Drill
 from watchdog.config.mistakes import Mark, Mistakes
 from watchdog.config.settings import Config, LogSettings
 from watchdog.config.tree import Branch
 from watchdog.database_url import DatabaseUrl, PostgresqlUrl, SqliteUrl, hidden
-from watchdog.model import BackupSettings, Keep, Objectives, ProbeSettings, SessionMode, Target
+from watchdog.model import (
+    BackupSettings,
+    DrillSettings,
+    Keep,
+    Objectives,
+    ProbeSettings,
+    ProofMode,
+    Selection,
+    SessionMode,
+    Target,
+)
 
 _USUAL_TIMEOUT: Final = 5.0
 
@@ -148,6 +159,10 @@ def _backup(
         mark, path = _place(origin, at, "backup", "directory")
         mistakes.add(mark, path, "is missing: write directory: FOLDER, or backup: false")
         directory = origin.base_dir
+    for key, chosen in (("include", backup.include), ("exclude", backup.exclude)):
+        if url.engine != "postgresql" and any(chosen.model_dump().values()):
+            mark, path = _place(origin, at, "backup", key)
+            mistakes.add(mark, path, "a SQLite file is copied as a whole: remove it")
     direct = backup.url
     if direct is not None and direct.engine != url.engine:
         mark, path = _place(origin, at, "backup", "url")
@@ -165,7 +180,28 @@ def _backup(
         spread=backup.spread,
         run_on_start=backup.run_on_start,
         timeout=backup.timeout,
+        no_progress=backup.no_progress,
+        yield_after=backup.yield_after,
+        role_globals=backup.role_globals,
+        include=Selection(tuple(backup.include.schemas), tuple(backup.include.tables)),
+        exclude=Selection(
+            tuple(backup.exclude.schemas), tuple(backup.exclude.tables), tuple(backup.exclude.data)
+        ),
+        proof=ProofMode(backup.proof),
+        drill=_drill(backup.drill),
         objectives=Objectives(backup.objectives.rpo, backup.objectives.rto),
+    )
+
+
+def _drill(drill: Drill | None) -> DrillSettings | None:
+    if drill is None:
+        return None
+    return DrillSettings(
+        schedule=drill.schedule,
+        server=drill.server,
+        assertions=tuple(drill.assertions),
+        directory=drill.directory,
+        timeout=drill.timeout,
     )
 
 

@@ -111,6 +111,20 @@ def _url(value: Any, info: ValidationInfo) -> DatabaseUrl:
     return url
 
 
+def _drill_server(value: Any, info: ValidationInfo) -> DatabaseUrl | str:
+    found = scalars.filled(value)
+    if "://" not in found:
+        return str(_choice("local", "same", "a URL")(found))
+    url = _url(value, info)
+    if url.engine != "postgresql":
+        raise ValueError("is no PostgreSQL server: write local, same or a postgresql:// URL")
+    return url
+
+
+def _query(value: Any) -> str:
+    return str(scalars.filled(value)).strip()
+
+
 def _listen(value: Any, info: ValidationInfo) -> Listen:
     found = scalars.filled(value)
     if found.startswith("unix:"):
@@ -183,6 +197,13 @@ def _password_file(value: Any, info: ValidationInfo) -> PasswordFile:
         raise ValueError(str(error).replace(str(path), shown)) from None
 
 
+def _pattern_of_names(value: Any) -> str:
+    found = str(scalars.filled(value))
+    if "\0" in found or "\n" in found:
+        raise ValueError("is no pattern of pg_dump: write one like audit.* or public.log_*")
+    return found
+
+
 def _cap(value: Any) -> int:
     number = scalars.count(value)
     if number is None or number > MOST_SERIES:
@@ -199,6 +220,7 @@ _TEXT: dict[str, Any] = {"type": "string"}
 Switch = Annotated[bool, PlainValidator(scalars.switch), _SWITCH]
 Count = Annotated[int | None, PlainValidator(scalars.count), _COUNT]
 Cap = Annotated[int, PlainValidator(_cap), _CAP]
+Pattern = Annotated[str, PlainValidator(_pattern_of_names), WithJsonSchema(_TEXT)]
 Interval = Annotated[float, PlainValidator(_between(0.1, 7 * 86400)), _DURATION]
 Timeout = Annotated[float, PlainValidator(_between(0.05, 86400)), _DURATION]
 LongTimeout = Annotated[float, PlainValidator(_between(1, 30 * 86400)), _DURATION]
@@ -224,6 +246,13 @@ def _options(*options: str) -> WithJsonSchema:
     return _either({"type": "string", "enum": list(options)})
 
 
+ProofChoice = Annotated[
+    str,
+    PlainValidator(_choice("auto", "counts", "digests", "off")),
+    _options("auto", "counts", "digests", "off"),
+]
+DrillServer = Annotated[DatabaseUrl | str, PlainValidator(_drill_server), WithJsonSchema(_TEXT)]
+Query = Annotated[str, PlainValidator(_query), WithJsonSchema(_TEXT)]
 LogFormat = Annotated[
     str, PlainValidator(_choice("auto", "console", "json")), _options("auto", "console", "json")
 ]

@@ -6,31 +6,19 @@ documentation are made from. Must not know: files, positions, targets.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic_core import CoreSchema
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from watchdog.config import fields, scalars
+from watchdog.config.drill import Drill, OptionalDrill
+from watchdog.config.keys import Keys, SwitchToo, on_or_off
 from watchdog.config.settings import Listen
-from watchdog.config.tree import Branch, Text
 
 DEFAULT_SCHEDULE = "0 3 * * *"
 
 
-class _Keys(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-class Log(_Keys):
+class Log(Keys):
     """What the log looks like."""
 
     format: fields.LogFormat = Field(
@@ -46,7 +34,7 @@ class Log(_Keys):
     )
 
 
-class Web(_Keys):
+class Web(Keys):
     """What HTTP shows to whom, and what it allows."""
 
     config_file: fields.FilePath | None = Field(
@@ -69,7 +57,7 @@ class Web(_Keys):
     )
 
 
-class Probe(_Keys):
+class Probe(Keys):
     """How a target is probed."""
 
     interval: fields.Interval = Field(
@@ -124,7 +112,7 @@ class Probe(_Keys):
         return timeout
 
 
-class Keep(_Keys):
+class Keep(Keys):
     """Which backups stay: a number for each reason; what is not written keeps none."""
 
     last: fields.Count = Field(default=None, description="The newest ones.", examples=[3])
@@ -141,7 +129,7 @@ class Keep(_Keys):
     )
 
 
-class Objectives(_Keys):
+class Objectives(Keys):
     """What a fire may cost: how much may be lost, how long the way back may take."""
 
     rpo: fields.Objective | None = Field(
@@ -163,7 +151,28 @@ def _keep_something(keep: Keep) -> Keep:
     return keep
 
 
-class Backup(_Keys):
+class Selection(Keys):
+    """Parts of a PostgreSQL database, each by a pattern as pg_dump has them."""
+
+    schemas: list[fields.Pattern] = Field(
+        default_factory=list, description="Schemas with all that is in them.", examples=[["app"]]
+    )
+    tables: list[fields.Pattern] = Field(
+        default_factory=list, description="Tables, views and sequences.", examples=[["audit.*"]]
+    )
+
+
+class Exclusion(Selection):
+    """Parts of a PostgreSQL database that are left out of its backups."""
+
+    data: list[fields.Pattern] = Field(
+        default_factory=list,
+        description="Tables that are kept as they are, without their rows.",
+        examples=[["public.cache_*"]],
+    )
+
+
+class Backup(Keys):
     """When and where a target is backed up."""
 
     schedule: fields.ScheduleText = Field(
@@ -208,6 +217,47 @@ class Backup(_Keys):
     timeout: fields.LongTimeout = Field(
         default=6 * 3600.0, description="A backup that takes longer is cancelled.", examples=["6h"]
     )
+    no_progress: fields.LongTimeout = Field(
+        default=900.0,
+        description="A dump that writes nothing for so long is cancelled.",
+        examples=["15m"],
+    )
+    yield_after: fields.LongTimeout | None = Field(
+        default=None,
+        description="A dump that another session has waited behind for so long is cancelled and "
+        "tried again later; without it, it goes on. Costs one more connection.",
+        examples=["30s"],
+    )
+    role_globals: fields.Switch = Field(
+        default=True,
+        description="Whether roles, their settings and tablespaces are written beside a dump, as "
+        "far as the login may read them (pg_dumpall --globals-only).",
+        examples=[False],
+    )
+    include: Selection = Field(
+        default_factory=Selection,
+        description="PostgreSQL: only these are backed up; without it everything is.",
+        examples=[{"schemas": ["app"]}],
+    )
+    exclude: Exclusion = Field(
+        default_factory=Exclusion,
+        description="PostgreSQL: these are left out.",
+        examples=[{"tables": ["audit.*"], "data": ["public.cache_*"]}],
+    )
+    proof: fields.ProofChoice = Field(
+        default="auto",
+        description="What is counted at the instant of a backup, to be compared with a copy: counts"
+        " is the rows of each table, digests what is in them, too (slow), off nothing. auto counts"
+        " up to 100 GiB of PostgreSQL and 20 GiB of SQLite (1 GiB in rollback mode, where writers"
+        " wait meanwhile) and claims a lower level of proof above.",
+        examples=["auto"],
+    )
+    drill: OptionalDrill = Field(
+        default_factory=Drill.model_construct,
+        description="When and where the newest backup is restored into scratch; false for never.",
+        examples=[{"schedule": "@every 7d", "server": "local"}, False],
+        json_schema_extra={"default": {"schedule": "@every 7d", "server": "local"}},
+    )
     objectives: Objectives = Field(
         default_factory=Objectives,
         description="What a fire may cost; where it would cost more, that is said.",
@@ -220,34 +270,10 @@ class Backup(_Keys):
         return _keep_something(keep)
 
 
-def _on_or_off(value: Any) -> Any:
-    """Let ``backup: false`` be nothing and ``backup: true`` the defaults."""
-    if isinstance(value, Text):
-        try:
-            on = scalars.switch(value)
-        except ValueError:
-            raise ValueError(
-                f"{value.shown} is not possible: write false, true, or a mapping with schedule:"
-            ) from None
-        return Branch(value.mark, value.path) if on else None
-    return value
+OptionalBackup = Annotated[Backup | None, BeforeValidator(on_or_off), SwitchToo()]
 
 
-class _SwitchToo:
-    """Tell the schema that ``true`` and ``false`` stand there as well."""
-
-    def __get_pydantic_json_schema__(
-        self, core: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        schema = handler(core)
-        rest = [part for part in schema["anyOf"] if part != {"type": "null"}]
-        return {"anyOf": [*rest, {"type": "boolean"}, fields.EXPANSION]}
-
-
-OptionalBackup = Annotated[Backup | None, BeforeValidator(_on_or_off), _SwitchToo()]
-
-
-class Defaults(_Keys):
+class Defaults(Keys):
     """What holds for every target that does not say otherwise."""
 
     probe: Probe = Field(
@@ -262,7 +288,7 @@ class Defaults(_Keys):
     )
 
 
-class Target(_Keys):
+class Target(Keys):
     """A database that is watched."""
 
     name: fields.TargetName = Field(
@@ -297,7 +323,7 @@ class Target(_Keys):
     )
 
 
-class Root(_Keys):
+class Root(Keys):
     """The configuration file of db-watchdog."""
 
     listen: fields.Address = Field(

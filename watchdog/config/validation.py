@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from watchdog.config import scalars
@@ -25,7 +26,9 @@ from watchdog.config.tree import Branch, Items, Text, merged
 
 Location = tuple[int | str, ...]
 
-_MAPPINGS: Final = frozenset({"log", "web", "defaults", "probe", "backup", "keep", "objectives", "labels"})
+_MAPPINGS: Final = frozenset(
+    {"log", "web", "defaults", "probe", "backup", "keep", "objectives", "drill", "labels"}
+)
 _MAPPING: Final = "must be a mapping: write KEY: VALUE lines below it, indented"
 _MESSAGES: Final = {
     "model_type": _MAPPING,
@@ -166,7 +169,7 @@ def _text(detail: ErrorDetails, location: Location) -> str:
 
 def _unknown(location: Location) -> str:
     model = _model_at(location[:-1])
-    known, key = model.model_fields, str(location[-1])
+    known, key = _keys_of(model), str(location[-1])
     deeper = _deeper(model, key)
     if deeper:
         return f"unknown key here, did you mean {deeper}?"
@@ -178,18 +181,18 @@ def _unknown(location: Location) -> str:
 
 def _deeper(model: type[BaseModel], key: str) -> str:
     """Return where *key* belongs further down, like ``probe.interval``; "" if nowhere."""
-    for name, field in model.model_fields.items():
+    for name, field in _keys_of(model).items():
         below = _model_in(field.annotation)
         if below is None or name == "targets":
             continue
-        found = key if key in below.model_fields else _deeper(below, key)
+        found = key if key in _keys_of(below) else _deeper(below, key)
         if found:
             return f"{name}.{found}"
     return ""
 
 
 def _missing(location: Location) -> str:
-    field = _model_at(location[:-1]).model_fields[str(location[-1])]
+    field = _keys_of(_model_at(location[:-1]))[str(location[-1])]
     example = (field.examples or [None])[0]
     written = "with a list of databases" if isinstance(example, list) else example
     return f"is missing: write {location[-1]}: {written}"
@@ -199,8 +202,13 @@ def _model_at(location: Location) -> type[BaseModel]:
     model: type[BaseModel] = Root
     for part in location:
         if isinstance(part, str):
-            model = _model_in(model.model_fields[part].annotation) or model
+            model = _model_in(_keys_of(model)[part].annotation) or model
     return model
+
+
+def _keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields by the keys that are written in a file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
