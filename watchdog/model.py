@@ -181,8 +181,24 @@ class DrillSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """Schemas and tables by pg_dump's patterns; ``data`` are tables whose rows alone are meant."""
+
+    schemas: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.schemas or self.tables or self.data)
+
+
+@dataclass(frozen=True, slots=True)
 class BackupSettings:
-    """When and where a target is backed up. Times in seconds."""
+    """When and where a target is backed up. Times in seconds.
+
+    ``no_progress`` is how long a dump may write nothing, ``yield_after`` how
+    long others may wait behind its locks (``None``: as long as it takes).
+    """
 
     schedule: str  # crontab(5) line, or "@every 6h" and its like
     directory: Path  # absolute; the target's folder is below it
@@ -192,6 +208,11 @@ class BackupSettings:
     spread: float = 0.0
     run_on_start: bool = False
     timeout: float = 6 * 3600.0  # a dump longer than this is cancelled
+    no_progress: float = 900.0
+    yield_after: float | None = None
+    role_globals: bool = True  # whether roles and tablespaces are written beside a dump
+    include: Selection = field(default_factory=Selection)
+    exclude: Selection = field(default_factory=Selection)
     objectives: Objectives = field(default_factory=Objectives)
     proof: ProofMode = ProofMode.AUTO
     drill: DrillSettings | None = field(default_factory=DrillSettings)

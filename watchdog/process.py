@@ -313,6 +313,8 @@ async def _prefix(nice: int) -> list[str]:
     wrappers = list(await _death_signal())
     if nice and (program := shutil.which("nice")):
         wrappers += [program, "-n", str(nice)]
+    if nice and (program := shutil.which("ionice")):
+        wrappers += [program, "-t", "-c", "2", "-n", "7"]  # best effort, the lowest; -t: or not
     return wrappers
 
 

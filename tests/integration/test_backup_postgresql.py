@@ -94,7 +94,7 @@ async def test_a_dump_is_sealed_and_proven(pipeline: Pipeline, target: Target) -
     assert backup.manifest.details["compression"] == "zstd:1"
     assert backup.manifest.versions["server"].startswith("17.")
     folder = folder_of(target)
-    ends = ("dump", "manifest.json", "verification.json")
+    ends = ("dump", "globals.sql", "manifest.json", "verification.json")
     assert {path.name for path in folder.iterdir()} == {
         names.LOCK,
         names.ATTEMPTS,

@@ -56,7 +56,8 @@ class Probe:
     alone. It is only asked of a server of ``minimum_version`` (major) or later
     and, where it names one, of that ``role``; a session whose probes name
     them has ``version`` and ``role``. ``privileges`` are the roles and grants
-    that it needs to see everything: for people.
+    that it needs to see everything: for people. One that is ``leading`` is
+    asked before all others: it says what the server is.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Probe:
     minimum_version: int = 0
     role: Role | None = None
     privileges: tuple[str, ...] = ()
+    leading: bool = False
 
     def suits(self, session: Any) -> bool:
         """Whether it may be asked of the server of *session*; no while its role is unknown."""

@@ -20,15 +20,16 @@ from watchdog import process
 from watchdog.content import Content
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines import Preflight, Produced, Proof
-from watchdog.engines.postgresql import clients, identity, tools
+from watchdog.engines.postgresql import clients, identity, role_globals, tools, yielding
 from watchdog.engines.postgresql.clients import Client
 from watchdog.engines.postgresql.connection import Connection, Limits, Poolers, connect
 from watchdog.engines.postgresql.credentials import Credentials
 from watchdog.engines.postgresql.errors import LineError
 from watchdog.engines.postgresql.failures import classify, timed_out
 from watchdog.engines.postgresql.instant import Instant, held
+from watchdog.engines.postgresql.role_globals import Globals
 from watchdog.engines.postgresql.wire import Timing
-from watchdog.model import ActionFailed, Phase, ProofMode, Target
+from watchdog.model import ActionFailed, BackupSettings, Phase, ProofMode, Target
 
 # Seconds. A dump that waits for a lock holds every lock that it has already.
 LOCK_WAIT: Final = 60.0
@@ -36,6 +37,7 @@ _LOGIN: Final = 15.0
 _STATEMENT: Final = 30.0
 _COUNTING: Final = 6 * 3600.0
 _READ_THROUGH: Final = 2
+_NICE: Final = 10  # the client packs: others on this machine come first
 
 # The archive holds no indexes and is packed: rather too little than a refusal
 # of a backup that would have fitted.
@@ -72,23 +74,59 @@ async def preflight(target: Target, url: PostgresqlUrl) -> Preflight:
     )
 
 
+def _selected(settings: BackupSettings | None) -> tuple[str, ...]:
+    """Return the arguments for what is left out; a pattern that matches nothing is an error."""
+    if settings is None or not (settings.include or settings.exclude):
+        return ()
+    wanted, unwanted = settings.include, settings.exclude
+    return (
+        *(("--strict-names",) if wanted else ()),
+        *(f"--schema={pattern}" for pattern in wanted.schemas),
+        *(f"--table={pattern}" for pattern in wanted.tables),
+        *(f"--exclude-schema={pattern}" for pattern in unwanted.schemas),
+        *(f"--exclude-table={pattern}" for pattern in unwanted.tables),
+        *(f"--exclude-table-data={pattern}" for pattern in unwanted.data),
+    )
+
+
 async def produce(
     target: Target, url: PostgresqlUrl, into: Path, progress: Callable[[int], None]
 ) -> Produced:
     """Dump into *into*, and count what is dumped at the same instant beside it.
 
-    Raises ``ActionFailed``; the file is worth nothing then.
+    Gives way to others, and up where nothing moves, as the target is
+    configured. Raises ``ActionFailed``; the file is worth nothing then.
     """
+    settings = target.backup
+    limit = settings.yield_after if settings is not None else None
+    if limit is None:
+        return await _produce(target, url, into, progress)
+    watcher = await session(url, target, Timing())
+    try:
+        return await yielding.unless_others_wait(
+            _produce(target, url, into, progress),
+            yielding.watch(watcher, limit, target.name, tools.facts(url, target, into)),
+        )
+    finally:
+        await watcher.close()
+
+
+async def _produce(
+    target: Target, url: PostgresqlUrl, into: Path, progress: Callable[[int], None]
+) -> Produced:
     client = await clients.newest()
     if client is None:
         raise _no_client(None, target, url)
     method = await clients.compression(client)
     named = tools.facts(url, target, into)
+    settings = target.backup
+    stall = yielding.Stall(settings.no_progress if settings else _COUNTING, target.name, named)
     async with tools.login(url, target) as login, _instant(target, url) as instant:
 
         def poll() -> None:
             size = _size(into)
             progress(size)
+            stall.look(size)
             if size:  # it has locked its tables and read the catalogues
                 instant.begin_counting()
 
@@ -100,22 +138,41 @@ async def produce(
                 "--no-password",
                 f"--lock-wait-timeout={int(LOCK_WAIT * 1000)}",
                 *([f"--snapshot={instant.snapshot}"] if instant.snapshot else ()),
+                *_selected(settings),
                 f"--file={into}",
                 f"--dbname={login.conninfo(client.major)}",
             ],
             env=login.environment,
             poll=poll,
+            nice=_NICE,
         )
         if tools.complained(done):
             raise tools.told(done, f"the dump of {target.name} failed", Phase.DUMP, named)
         content = await instant.content((await list_of(client, into)).with_data)
+        beside = await _globals(client, login, settings, into)
+    details: dict[str, Any] = {"format": "custom", "compression": method}
+    if beside is not None:
+        details["globals"] = await asyncio.to_thread(beside.document)
+    if _selected(settings):
+        details["selection"] = list(_selected(settings))
     return Produced(
         instant.recovery_point,
         {"pg_dump": client.version},
         warnings=(*tools.warnings_of(done), *_uncounted(content)),
-        details={"format": "custom", "compression": method},
+        details=details,
         content=content,
+        beside={role_globals.SUFFIX: beside.path} if beside and beside.path else {},
     )
+
+
+async def _globals(
+    client: Client, login: tools.Login, settings: BackupSettings | None, into: Path
+) -> Globals | None:
+    """Write roles and tablespaces beside the dump, if they are wanted."""
+    if settings is None or not settings.role_globals:
+        return None
+    name = into.name.replace(".dump.", f".{role_globals.SUFFIX}.")
+    return await role_globals.write(client, login, into.with_name(name))
 
 
 @asynccontextmanager

@@ -186,6 +186,11 @@ FAMILY = Family(
                 Wording("input file is too short", r"input file is too short \(read [1-4],", 0.9),
                 Wording("premature end", r"zstd|premature end", 0.7, Needs.POSTGRESQL),
                 Wording("could not find block id", confidence=0.8),
+                Wording(
+                    "premature end",
+                    r"(?:zstd|\.zst|\.gz|\.dump|backup)[^\n]*premature end",
+                    confidence=0.85,
+                ),
             ),
         ),
         Entry(
@@ -229,6 +234,8 @@ FAMILY = Family(
                 Wording("did not find magic string in file header", confidence=0.95),
                 Wording("does not appear to be a valid archive", confidence=0.9),
                 Wording("toc.dat", r"does not exist|no such file", 0.85),
+                Wording("not in gzip format", r"\.(?:sql|dump|gz|bak|tar)", confidence=0.85),
+                Wording("unsupported format", r"zstd: [^\n]*unsupported format", confidence=0.85),
             ),
         ),
         Entry(
@@ -417,6 +424,21 @@ FAMILY = Family(
                 Wording("spawn pg_dump enoent", confidence=0.97),
                 Wording("executable file not found in $path", r"pg_dump|pg_restore|psql", 0.97),
                 Wording("you must install at least one postgresql-client", confidence=0.95),
+                Wording(
+                    "cannot run program",
+                    r'cannot run program "[^"\n]*(?:pg_dump|pg_dumpall|pg_restore|psql)"',
+                    confidence=0.97,
+                ),
+                Wording(
+                    "command not found",
+                    r"command not found: (?:pg_dump|pg_dumpall|pg_restore|psql|pg_basebackup)",
+                    confidence=0.97,
+                ),
+                Wording(
+                    "no such file or directory",
+                    r"(?:/usr/(?:local/)?(?:lib/postgresql/\d+/)?bin/)(?:pg_dump|pg_dumpall|pg_restore|psql): no such file",
+                    confidence=0.95,
+                ),
             ),
         ),
         Entry(
@@ -461,6 +483,11 @@ FAMILY = Family(
                     "no such file or directory",
                     r"^(?:cp|cat|gunzip|gzip|zcat): [^\n]*\.(?:db|sqlite3?|dump|sql|gz|bak)",
                     0.8,
+                ),
+                Wording(
+                    "no such file or directory",
+                    r"^[\w./-]+\.(?:sql|dump|bak|backup)(?:\.gz)?: no such file or directory",
+                    confidence=0.85,
                 ),
             ),
         ),
@@ -509,6 +536,7 @@ FAMILY = Family(
                 Wording("invalid command \\restrict", confidence=0.97),
                 Wording("invalid command \\unrestrict", confidence=0.97),
                 Wording("backslash commands are restricted", confidence=0.95),
+                Wording("invalid command", r"invalid command \\+(?:un)?restrict", confidence=0.97),
             ),
         ),
         Entry(
@@ -553,7 +581,7 @@ FAMILY = Family(
                 Wording("command was: alter", r"role \"[^\"\n]+\" does not exist", 0.96),
                 Wording(
                     "does not exist",
-                    r"(?:psql:[^\n]*:\d+: error: +|^error: +)role \"[^\"\n]+\" does not exist",
+                    r"(?:psql:[^\n]*:\d+: error: +)role \"[^\"\n]+\" does not exist",
                     0.93,
                 ),
                 Wording("pg_restore", r"роль [\"«][^\"»\n]+[\"»] не существует", 0.95),
@@ -771,6 +799,48 @@ FAMILY = Family(
                 ),
             ),
             rules=(Rule(exceptions="TimeoutError", phases=(*_WRITING, Phase.PRUNE)),),
+        ),
+        Entry(
+            "backup_yielded",
+            POSTGRESQL + "explicit-locking.html",
+            Severity.WARNING,
+            en=Text(
+                "The backup gave way to somebody who waited behind its locks",
+                "A dump keeps every table from being altered or dropped until it ends. {process|A"
+                " session} had to wait for that, and so does everybody behind it: the dump was"
+                " cancelled and will be tried again.",
+                (
+                    "Nothing to do if it succeeds later: see `db-watchdog backups {target|TARGET}`",
+                    (
+                        "If it gives way every night: change the schema at another hour than"
+                        " `backup.schedule`, or allow a longer `backup.yield_after`"
+                    ),
+                    (
+                        "Let migrations give up soon instead of queueing: `SET lock_timeout = '5s';`"
+                        " before ALTER TABLE"
+                    ),
+                ),
+            ),
+            ru=Text(
+                "Копирование уступило тому, кто ждал за его блокировками",
+                "Пока идёт дамп, ни одну таблицу нельзя изменить или удалить. Этого ждал"
+                " {process|другой сеанс}, а за ним и все остальные: дамп отменён, попытка будет"
+                " повторена.",
+                (
+                    (
+                        "Если позже он удастся, делать ничего не надо: `db-watchdog backups"
+                        " {target|TARGET}`"
+                    ),
+                    (
+                        "Если он уступает каждую ночь: меняйте схему в другой час, чем"
+                        " `backup.schedule`, или разрешите ждать дольше: `backup.yield_after`"
+                    ),
+                    (
+                        "Пусть миграции не стоят в очереди, а отступают: `SET lock_timeout = '5s';`"
+                        " перед ALTER TABLE"
+                    ),
+                ),
+            ),
         ),
         Entry(
             "backup_locked",
