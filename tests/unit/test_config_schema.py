@@ -97,6 +97,10 @@ _PLACES = {
     "Drill": "targets: [{{name: a, url: 'postgresql://u@h/d', backup: {{drill: {{{key}: {value}}}}}}}]",
     "Objectives": "targets: [{{name: a, url: 'sqlite:///a.db',"
     " backup: {{objectives: {{{key}: {value}}}}}}}]",
+    "Selection": "targets: [{{name: a, url: 'postgresql://u@h/d',"
+    " backup: {{include: {{{key}: {value}}}}}}}]",
+    "Exclusion": "targets: [{{name: a, url: 'postgresql://u@h/d',"
+    " backup: {{exclude: {{{key}: {value}}}}}}}]",
     "Target": "targets: [{{{key}: {value}, {rest}}}]",
 }
 
