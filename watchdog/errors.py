@@ -14,6 +14,10 @@ class WatchdogError(Exception):
     """Something went wrong that a person must hear about; the text says what to do next."""
 
 
+class NotAskedError(WatchdogError):
+    """A question was not begun, for its round has no time left: it is still due."""
+
+
 class UsageError(WatchdogError):
     """The command was called wrongly: unknown target or backup, contradictory options (exit 2)."""
 

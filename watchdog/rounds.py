@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from watchdog.clock import Clock
 from watchdog.engines import Attendance, Engine, Probe, Session
+from watchdog.errors import NotAskedError
 from watchdog.model import (
     ActionFailed,
     Answer,
@@ -74,18 +75,22 @@ class DueProbes:
     """Remembers when each probe is due again."""
 
     def __init__(self, probes: Iterable[Probe], every: float, clock: Clock) -> None:
-        self._probes = tuple(sorted(probes, key=_order))
+        self._probes = tuple(probes)
         self._every = every
         self._clock = clock
         self._due_at: dict[str, float] = {}
+        self._left: set[str] = set()  # the last round had no time for them
 
     def now(self, *, forced: bool = False) -> list[Probe]:
-        """Return the probes that are due, the most frequent first.
+        """Return the probes that are due, in the order in which to ask them.
 
-        When *forced*, all of them but dear ones whose last answer still holds.
+        First those that tell what the server is, then those that were left out
+        last time, then the others, the most frequent first. When *forced*, all
+        of them but dear ones whose last answer still holds.
         """
         now = self._clock.monotonic()
-        return [p for p in self._probes if self._is_due(p, now) or (forced and not _is_dear(p))]
+        due = [p for p in self._probes if self._is_due(p, now) or (forced and not _is_dear(p))]
+        return sorted(due, key=self._order)
 
     def want(self, names: Collection[str]) -> None:
         """Make the probes of these *names* due."""
@@ -95,6 +100,13 @@ class DueProbes:
     def interval(self, probe: Probe) -> float:
         """Return how often *probe* is asked, seconds: as often as its session at most."""
         return max(self._every, probe.interval or 0.0)
+
+    def leave(self, probe: Probe) -> None:
+        """Note that the round had no time for *probe*: it is still due, and comes first next time.
+
+        However slow a server is, each question has its turn.
+        """
+        self._left.add(probe.name)
 
     def asked(self, probe: Probe, failure: Failure | None = None) -> float:
         """Note that *probe* has been asked; return the seconds after which it is due again.
@@ -108,7 +120,12 @@ class DueProbes:
         elif failure is not None:
             wait = min(wait, max(self._every, _TRY_AGAIN))
         self._due_at[probe.name] = self._clock.monotonic() + wait * (1 - _SLACK)
+        self._left.discard(probe.name)
         return wait
+
+    def _order(self, probe: Probe) -> tuple[object, ...]:
+        left = probe.name in self._left
+        return not probe.leading, not left, probe.interval or 0.0, probe.name
 
     def _is_due(self, probe: Probe, now: float) -> bool:
         return now >= self._due_at.get(probe.name, now)
@@ -116,11 +133,6 @@ class DueProbes:
 
 def _is_dear(probe: Probe) -> bool:
     return (probe.interval or 0.0) >= _DEAR
-
-
-def _order(probe: Probe) -> tuple[float, bool, str]:
-    """Have the frequent ones come first; those that want a role follow the one that asks for it."""
-    return probe.interval or 0.0, probe.role is not None, probe.name
 
 
 class _Work:
@@ -144,6 +156,9 @@ class _Work:
             failure, answer = None, Answer()
             try:
                 answer = await probe.ask(session)
+            except NotAskedError:
+                due.leave(probe)
+                continue
             except ActionFailed as error:
                 failure = error.failure
             except Exception as error:  # noqa: BLE001 - the guard of a probe

@@ -237,14 +237,6 @@ async def test_our_sessions_can_write_nothing_and_wait_for_nobody(database: Data
     await owner.close()
 
 
-async def test_every_probe_declares_what_it_answers(cluster: Cluster) -> None:
-    async with ENGINE.visit(cluster.target("shop")) as session:
-        for probe in ENGINE.probes.values():
-            answer = await probe.ask(session)
-            assert {sample.metric for sample in answer.samples} <= set(probe.metrics), probe.name
-            assert answer.samples, probe.name
-
-
 async def test_a_server_never_sees_more_than_two_of_us(cluster: Cluster, proxy: Proxy) -> None:
     target = with_probe(cluster.target("shop", port=proxy.port), timeout=1.0)
     async with Watched(target) as watched:

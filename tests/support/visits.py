@@ -7,15 +7,25 @@ fine; ``Watched`` holds a server's session and notes when it is lost.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.clock import FakeClock
+from watchdog.engines import Probe
 from watchdog.engines.postgresql.engine import PostgresqlEngine
+from watchdog.errors import NotAskedError
 from watchdog.model import Answer, Failure, Scope, Target
+from watchdog.rounds import DueProbes
 
 ENGINE = PostgresqlEngine()
+
+
+def in_order(engine: PostgresqlEngine) -> list[Probe]:
+    """Return the probes as a round asks them: the frequent first, then those that want a role."""
+    return DueProbes(engine.probes.values(), 15.0, FakeClock()).now()
 
 
 async def visited(
@@ -26,9 +36,10 @@ async def visited(
     visit = engine.visit(target)
     try:
         async with asyncio.timeout(limit), visit as session:
-            for probe in engine.probes.values():
-                if probe.scope is Scope.TARGET:
-                    await probe.ask(session)
+            for probe in in_order(engine):
+                if probe.scope is Scope.TARGET and probe.suits(session):
+                    with contextlib.suppress(NotAskedError):
+                        await probe.ask(session)
     except TimeoutError as error:
         if error.errno:
             return engine.failure(error, visit.phase, target)
@@ -72,9 +83,10 @@ class Watched:
                 session = await attendance.session()
                 self.absent: Mapping[str, Failure] = await attendance.absent(session)
                 self.answers: dict[str, Answer] = {}
-                for probe in self.engine.probes.values():
-                    if probe.scope is Scope.SERVER:
-                        self.answers[probe.name] = await probe.ask(session)
+                for probe in in_order(self.engine):
+                    if probe.scope is Scope.SERVER and probe.suits(session):
+                        with contextlib.suppress(NotAskedError):
+                            self.answers[probe.name] = await probe.ask(session)
         except TimeoutError as error:
             attendance.abort()
             if error.errno:

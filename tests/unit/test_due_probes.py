@@ -46,13 +46,24 @@ def test_everything_is_due_at_first_and_the_cheap_whenever_it_is_forced(
     assert names(due, forced=True) == ["quick", "dear"]
 
 
-def test_the_frequent_come_first_and_whoever_needs_the_role_after_who_asks_for_it(
-    clock: FakeClock,
-) -> None:
-    standby = Probe("a_standby", Scope.SERVER, (), ask, role=Role.STANDBY)
+def test_who_says_what_the_server_is_comes_first_then_the_frequent(clock: FakeClock) -> None:
+    leading = Probe("z_leading", Scope.SERVER, (), ask, leading=True)
     minutely = Probe("b_minutely", Scope.SERVER, (), ask, interval=60.0)
-    due = DueProbes([DEAR, standby, minutely, QUICK], 15.0, clock)
-    assert names(due) == ["quick", "a_standby", "b_minutely", "dear"]
+    due = DueProbes([DEAR, minutely, QUICK, leading], 15.0, clock)
+    assert names(due) == ["z_leading", "quick", "b_minutely", "dear"]
+
+
+def test_what_a_slow_round_left_out_is_still_due_and_has_its_turn(
+    due: DueProbes, clock: FakeClock
+) -> None:
+    due.asked(QUICK)
+    due.leave(DEAR)
+    assert names(due) == ["dear"]
+    clock.advance(15.0)
+    assert names(due) == ["dear", "quick"]
+    due.asked(DEAR)
+    clock.advance(300.0)
+    assert names(due) == ["quick", "dear"]
 
 
 def test_a_refused_question_is_left_for_ten_minutes(due: DueProbes, clock: FakeClock) -> None:

@@ -6,7 +6,7 @@ catalogue. Must not know: how they are reported.
 
 from __future__ import annotations
 
-from watchdog.errors import WatchdogError
+from watchdog.errors import NotAskedError, WatchdogError
 from watchdog.model import Kind
 
 
@@ -77,7 +77,7 @@ class PassfileIgnoredError(NoPasswordError):
     cause = "passfile_permissions"
 
 
-class RoundSpentError(LineError):
+class RoundSpentError(LineError, NotAskedError):
     """The server answers, but so slowly that the round has no time left for this question."""
 
     kind = Kind.QUERY

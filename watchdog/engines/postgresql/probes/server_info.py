@@ -96,4 +96,5 @@ PROBE: Final = Probe(
     Scope.SERVER,
     (VERSION, START_TIME, CONFIG_TIME, IN_RECOVERY, TIMELINE, CHECKSUMS, CLOCK_OFFSET),
     ask,
+    leading=True,
 )

@@ -51,4 +51,4 @@ async def ask(session: PostgresqlSession) -> Answer:
     )
 
 
-PROBE: Final = Probe("target", Scope.TARGET, (READ_DURATION, READ_ONLY), ask)
+PROBE: Final = Probe("target", Scope.TARGET, (READ_DURATION, READ_ONLY), ask, leading=True)
