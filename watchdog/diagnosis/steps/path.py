@@ -20,6 +20,7 @@ from watchdog.model import Finding
 _NAME: Final = "path"
 _HINTS: Final = (
     "sqlite_cantopen_missing_dir",
+    "sqlite_path_is_folder",
     "sqlite_cantopen_permission",
     "sqlite_readonly_directory",
     "sqlite_readonly",

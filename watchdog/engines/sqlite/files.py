@@ -118,7 +118,7 @@ def _regular(real: str, path: str) -> FileFacts:
         raise SqliteTrouble(
             f"{path} is a directory, not a database file",
             code="SQLITE_CANTOPEN_ISDIR",
-            hint="sqlite_cantopen_missing_dir",
+            hint="sqlite_path_is_folder",
             component=path,
         )
     for test, name in _KINDS:

@@ -33,6 +33,10 @@ class KeeperSilent(TimeoutError):  # noqa: N818 - it reads as what happened
     """The child did not answer in time: the file system under the file hangs."""
 
 
+class KeeperImpossible(RuntimeError):  # noqa: N818 - it reads as what happened
+    """The child cannot be started: that says nothing about any database."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What the child saw: *header* is 100 bytes of the file, *journal* 8 of its ``-journal``."""
@@ -87,7 +91,13 @@ class Keeper:
 
     def __init__(self) -> None:
         self._holds = False
-        self._child = Companion([sys.executable, "-I", "-S", _PROGRAM])
+        try:
+            self._child = Companion([sys.executable, "-I", "-S", _PROGRAM])
+        except OSError as error:
+            raise KeeperImpossible(
+                f"a child process cannot be started by {sys.executable}: {error.strerror}; see to"
+                " this Python and to the limits of processes and memory"
+            ) from error
 
     @property
     def pid(self) -> int:

@@ -100,6 +100,10 @@ FAMILY = Family(
                     "role", r"password of (?:user|role) \"[^\"\n]+\" (?:has expired|is expired)"
                 ),
                 Wording("28p01", confidence=0.85, needs=Needs.POSTGRESQL),
+                Wording("connecting to your database with your username", confidence=0.9),
+                Wording("failed sasl auth", confidence=0.8),
+                Wording("invalid_password", confidence=0.85, needs=Needs.POSTGRESQL),
+                Wording("e28p01", confidence=0.85),
             ),
         ),
         Entry(
@@ -150,6 +154,19 @@ FAMILY = Family(
                     0.95,
                 ),
                 Wording("no password has been provided", r"postgres|password", 0.9),
+                Wording("client password must be", confidence=0.95),
+                Wording("authentication, but no password was provided", confidence=0.95),
+                Wording("password authentication, but no password", confidence=0.95),
+                Wording(
+                    "password is an empty string",
+                    r"authentication",
+                    confidence=0.9,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording("no password has been provided", confidence=0.93),
+                Wording(
+                    "password missing", r"password missing", confidence=0.85, needs=Needs.POSTGRESQL
+                ),
             ),
         ),
         Entry(
@@ -241,6 +258,32 @@ FAMILY = Family(
                 Wording("unknown authentication method", r"10|scram|sasl", 0.7, Needs.POSTGRESQL),
                 Wording("authentication method not supported", r"(?:received|method)[^\n]*10", 0.9),
                 Wording("unsupported authentication", r"sasl|scram|\b10\b", 0.85, Needs.POSTGRESQL),
+                Wording("unknown authenticationok message type", confidence=0.93),
+                Wording("unknown authentication response: 10", confidence=0.95),
+                Wording(
+                    "unsupported authentication method",
+                    r"unsupported authentication method:? ?(?:10|sasl|scram)",
+                    confidence=0.93,
+                ),
+                Wording(
+                    "authentication method is not supported",
+                    r"sasl|scram|\b10\b",
+                    confidence=0.9,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording(
+                    "authentication is not supported",
+                    r"(?:scram|sasl)[^\n]* is not supported",
+                    confidence=0.9,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording("scram is not supported", confidence=0.9),
+                Wording(
+                    "unsupported authentication type",
+                    r"\b10\b|sasl",
+                    confidence=0.9,
+                    needs=Needs.POSTGRESQL,
+                ),
             ),
         ),
         Entry(
@@ -282,6 +325,7 @@ FAMILY = Family(
                 "There is no role {user|of that name} there: a slip in the URL, or another server,"
                 " or it was never made.",
                 (
+                    "Is it {alike}? Then write that user into the URL",
                     "Which roles are there? `psql -h {host|HOST} -p {port|5432} -U postgres -c '\\du'`",
                     (
                         "Correct the user in the URL, or make it:"
@@ -298,6 +342,7 @@ FAMILY = Family(
                 "Роли {user|с этим именем} там нет: опечатка в URL, другой сервер или роль так и не"
                 " создали.",
                 (
+                    "Может быть, {alike}? Тогда исправьте пользователя в URL",
                     "Какие роли есть? `psql -h {host|HOST} -p {port|5432} -U postgres -c '\\du'`",
                     (
                         "Исправьте пользователя в URL или создайте его:"
@@ -422,6 +467,7 @@ FAMILY = Family(
                 "The server is there and let {user|us} in, but has no database {database|of that"
                 " name}: a slip in the URL, another server, or it was dropped or never made.",
                 (
+                    "Is it {alike}? Then write that name into the URL",
                     "Which databases are there? `psql -h {host|HOST} -p {port|5432} -U {user|postgres} -l`",
                     (
                         "Correct the name in the URL, or make it: `createdb -h {host|HOST} -p {port|5432}"
@@ -443,6 +489,7 @@ FAMILY = Family(
                 "Сервер на месте и пускает {user|нас}, но базы {database|с этим именем} на нём нет:"
                 " опечатка в URL, другой сервер, либо базу удалили или не создали.",
                 (
+                    "Может быть, {alike}? Тогда исправьте имя в URL",
                     "Какие базы есть? `psql -h {host|HOST} -p {port|5432} -U {user|postgres} -l`",
                     (
                         "Исправьте имя в URL или создайте базу: `createdb -h {host|HOST} -p {port|5432}"
@@ -478,6 +525,7 @@ FAMILY = Family(
                 ),
                 Wording("has disappeared from pg_database"),
                 Wording("it seems to have just been dropped or renamed", confidence=0.97),
+                Wording("we could not find your database", confidence=0.95),
             ),
         ),
         Entry(

@@ -11,6 +11,7 @@ from watchdog.hints.entry import (
     POSTGRESQL,
     Entry,
     Family,
+    Needs,
     Rule,
     Severity,
     Text,
@@ -30,6 +31,7 @@ FAMILY = Family(
                 "{server|The server} has reached max_connections; nobody else gets in, and"
                 " usually some client leaks connections.",
                 (
+                    "Most are held: {holders}. Begin there",
                     (
                         "Who holds them? `SELECT application_name, usename, client_addr, state, count(*)"
                         " FROM pg_stat_activity GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC;`"
@@ -53,6 +55,7 @@ FAMILY = Family(
                 "{server|Сервер} упёрся в max_connections: больше никто не войдёт. Обычно"
                 " подключения копит какой-то один клиент.",
                 (
+                    "Больше всего занято: {holders}. Начните с них",
                     (
                         "Кто их держит? `SELECT application_name, usename, client_addr, state, count(*)"
                         " FROM pg_stat_activity GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC;`"
@@ -198,6 +201,32 @@ FAMILY = Family(
                 Wording("could not obtain a database connection within", confidence=0.95),
                 Wording("pool timed out while waiting for an open connection", confidence=0.97),
                 Wording("pooltimeout", r"psycopg|couldn't get a connection", 0.9),
+                Wording("sequelizeconnectionacquiretimeouterror", confidence=0.97),
+                Wording(
+                    "request was dropped from queue", r"connection not available", confidence=0.97
+                ),
+                Wording(
+                    "connection not available and request was dropped from queue", confidence=0.97
+                ),
+                Wording("unable to fetch a connection in", confidence=0.97),
+                Wording("cannot get a connection, pool error", confidence=0.97),
+                Wording("timeout waiting for idle object", confidence=0.9),
+                Wording(
+                    "timed out waiting for connection",
+                    r"deadpool|r2d2|bb8|mobc|pool",
+                    confidence=0.95,
+                ),
+                Wording("timeout(wait)", confidence=0.8, needs=Needs.POSTGRESQL),
+                Wording("connection pool is full", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording("timeout waiting for a connection from the pool", confidence=0.93),
+                Wording("pool exhausted", confidence=0.85, needs=Needs.POSTGRESQL),
+                Wording("poolexhaustedexception", confidence=0.95),
+                Wording(
+                    "acquiring connection from pool",
+                    r"timeout|timed out",
+                    confidence=0.9,
+                    needs=Needs.POSTGRESQL,
+                ),
             ),
         ),
     ),

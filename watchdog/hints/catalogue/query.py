@@ -43,6 +43,8 @@ FAMILY = Family(
             wordings=(
                 Wording("canceling statement due to statement timeout", confidence=0.95),
                 Wording("terminating connection due to transaction timeout", confidence=0.9),
+                Wording("query read timeout", confidence=0.8),
+                Wording("timeout during reading attempt", confidence=0.75),
             ),
         ),
         Entry(
@@ -53,6 +55,7 @@ FAMILY = Family(
                 "A lock was not to be had in time",
                 "Another session on {server|the server} holds what this statement needs.",
                 (
+                    "{blocker} stands in the way: let it commit, or `SELECT pg_terminate_backend({pid});`",
                     "Who stands in the way? `SELECT a.pid, pg_blocking_pids(a.pid) AS blocked_by, a.query FROM pg_stat_activity a WHERE cardinality(pg_blocking_pids(a.pid)) > 0;`",
                     "What does the blocker do? `SELECT pid, usename, application_name, state, xact_start, query FROM pg_stat_activity WHERE pid = BLOCKER;`",
                     "Let it commit, or end it: `SELECT pg_terminate_backend(BLOCKER);`; run schema changes when no long transaction is open",
@@ -62,6 +65,7 @@ FAMILY = Family(
                 "Блокировку не удалось получить вовремя",
                 "Нужное этому оператору держит другой сеанс на {server|сервере}.",
                 (
+                    "Мешает {blocker}: дайте завершить транзакцию или `SELECT pg_terminate_backend({pid});`",
                     "Кто мешает? `SELECT a.pid, pg_blocking_pids(a.pid) AS blocked_by, a.query FROM pg_stat_activity a WHERE cardinality(pg_blocking_pids(a.pid)) > 0;`",
                     "Чем он занят? `SELECT pid, usename, application_name, state, xact_start, query FROM pg_stat_activity WHERE pid = BLOCKER;`",
                     "Дайте ему завершить транзакцию или оборвите: `SELECT pg_terminate_backend(BLOCKER);`; меняйте схему, когда нет долгих транзакций",
@@ -163,7 +167,10 @@ FAMILY = Family(
                 Rule("40P01"),
                 Rule(exceptions="DeadlockDetectedError DeadlockDetected"),
             ),
-            wordings=(Wording("deadlock detected", confidence=0.96),),
+            wordings=(
+                Wording("deadlock detected", confidence=0.96),
+                Wording("write conflict or a deadlock", confidence=0.85),
+            ),
         ),
         Entry(
             "long_transaction",

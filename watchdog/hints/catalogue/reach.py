@@ -87,6 +87,15 @@ FAMILY = Family(
                 Wording("refused. check that the hostname and port are correct", confidence=0.95),
                 Wording("could not connect to server", confidence=0.5),
                 Wording("no response", r":\d+ - no response|^no response$", 0.5, Needs.POSTGRESQL),
+                Wording(
+                    "connectionrefused",
+                    r"kind: connectionrefused",
+                    confidence=0.9,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording("errno 111", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording("errno 61", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording("10061", r"10061\)", confidence=0.8, needs=Needs.POSTGRESQL),
             ),
         ),
         Entry(
@@ -157,6 +166,17 @@ FAMILY = Family(
                     0.5,
                     Needs.POSTGRESQL,
                 ),
+                Wording(
+                    "econnrefused",
+                    r"econnrefused (?:127\.0\.0\.1|::1)",
+                    confidence=0.5,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording(
+                    "can't reach database server",
+                    r"server at `?(?:localhost|127\.0\.0\.1)",
+                    confidence=0.5,
+                ),
             ),
         ),
         Entry(
@@ -168,6 +188,7 @@ FAMILY = Family(
                 "No address is known for {host|the host in the URL}: it is misspelt, its record is"
                 " gone, or the name server does not answer.",
                 (
+                    "Is it {alike_host}? Then write that host into the URL",
                     "Resolve it on the machine where this runs: `getent hosts {host|HOST}`",
                     "Check the spelling of the host in the URL",
                     "If every name fails, look at the name server: `cat /etc/resolv.conf`",
@@ -178,6 +199,7 @@ FAMILY = Family(
                 "Для имени {host|из URL} адрес не найден: опечатка, запись пропала или не отвечает"
                 " DNS-сервер.",
                 (
+                    "Может быть, {alike_host}? Тогда исправьте узел в URL",
                     "Проверьте имя на той же машине: `getent hosts {host|HOST}`",
                     "Сверьте написание узла в URL",
                     "Если не разрешается ни одно имя, дело в DNS-сервере: `cat /etc/resolv.conf`",
@@ -203,6 +225,18 @@ FAMILY = Family(
                 Wording("failed to resolve host", needs=Needs.POSTGRESQL),
                 Wording("dns lookup failed", needs=Needs.POSTGRESQL),
                 Wording("could not resolve host", needs=Needs.POSTGRESQL),
+                Wording("non-existing domain", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording("nxdomain", confidence=0.85, needs=Needs.POSTGRESQL),
+                Wording(
+                    "failed to lookup address information", confidence=0.9, needs=Needs.POSTGRESQL
+                ),
+                Wording(
+                    "server misbehaving",
+                    r"lookup [^\n]*server misbehaving",
+                    confidence=0.85,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording("unknown host", confidence=0.8, needs=Needs.POSTGRESQL),
             ),
         ),
         Entry(
@@ -294,6 +328,18 @@ FAMILY = Family(
                     0.95,
                     Needs.POSTGRESQL,
                 ),
+                Wording(
+                    "nxdomain",
+                    r"tcp connect \((?:[a-z0-9_-]+|host\.docker\.internal):\d+\): non-existing domain",
+                    confidence=0.96,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording(
+                    "server misbehaving",
+                    r"lookup (?:[a-z0-9_-]+|host\.docker\.internal) on",
+                    confidence=0.95,
+                    needs=Needs.POSTGRESQL,
+                ),
             ),
         ),
         Entry(
@@ -350,6 +396,11 @@ FAMILY = Family(
                 Wording("i/o timeout", r"dial\b[^\n]*i/o timeout", needs=Needs.POSTGRESQL),
                 Wording("timed out", r"connect[^\n]{0,60}timed out", 0.85, Needs.POSTGRESQL),
                 Wording("timeouterror", r"connect", 0.6, Needs.POSTGRESQL),
+                Wording("timeout during connection attempt", confidence=0.93),
+                Wording("errno 110", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording("errno 60", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording("10060", r"10060\)", confidence=0.8, needs=Needs.POSTGRESQL),
+                Wording("connect timed out", confidence=0.9, needs=Needs.POSTGRESQL),
             ),
         ),
         Entry(
@@ -386,6 +437,12 @@ FAMILY = Family(
                 Wording("host is unreachable", needs=Needs.POSTGRESQL),
                 Wording("ehostunreach", needs=Needs.POSTGRESQL),
                 Wording("enetunreach", needs=Needs.POSTGRESQL),
+                Wording("noroutetohostexception", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording("errno 113", confidence=0.93, needs=Needs.POSTGRESQL),
+                Wording("errno 101", confidence=0.93, needs=Needs.POSTGRESQL),
+                Wording("errno 65", confidence=0.93, needs=Needs.POSTGRESQL),
+                Wording("cannot assign requested address", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording("eaddrnotavail", confidence=0.9, needs=Needs.POSTGRESQL),
             ),
         ),
         Entry(
@@ -437,6 +494,7 @@ FAMILY = Family(
                 ),
                 Wording(".s.pgsql.", r"connection refused|в соединении отказано", 0.92),
                 Wording("on unix domain socket", confidence=0.85),
+                Wording(".s.pgsql.", r"enoent", confidence=0.95),
             ),
         ),
         Entry(
@@ -483,6 +541,14 @@ FAMILY = Family(
                     0.4,
                     Needs.POSTGRESQL,
                 ),
+                Wording("unexpected postgres ssl response", confidence=0.93),
+                Wording("error establishing an ssl connection", confidence=0.6),
+                Wording(
+                    "pq: unexpected message",
+                    r"expected (?:readyforquery|authentication)",
+                    confidence=0.8,
+                ),
+                Wording("unexpected message", r"pq: unexpected message", confidence=0.6),
             ),
         ),
         Entry(
@@ -554,9 +620,57 @@ FAMILY = Family(
                 Wording("connection already closed", confidence=0.7, needs=Needs.POSTGRESQL),
                 Wording("the connection is lost", confidence=0.7, needs=Needs.POSTGRESQL),
                 Wording("no connection to the server", confidence=0.7),
-                Wording("could not receive data from server", confidence=0.6),
+                Wording("could not receive data from server", confidence=0.93),
                 Wording("connection_lost", r"unexpected connection_lost\(\) call", 0.7),
                 Wording("idle-session timeout", confidence=0.9),
+                Wording("this connection has been closed", confidence=0.85),
+                Wording(
+                    "end of the stream",
+                    r"attempted to read past the end of the stream",
+                    confidence=0.9,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording("pqsocket() can't get socket descriptor", confidence=0.9),
+                Wording(
+                    "unexpected eof",
+                    r"(?:receive message|pgconn|pgx|read:|error:)[^\n]*unexpected eof|unexpected eof[^\n]*(?:pgx|pgconn|receive message)",
+                    confidence=0.85,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording(
+                    "tcp recv",
+                    r"tcp recv[^\n]*(?:closed|:timeout)",
+                    confidence=0.85,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording(
+                    "tcp send",
+                    r"tcp send[^\n]*(?:closed|:timeout)",
+                    confidence=0.85,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording("could not send data to server", confidence=0.85),
+                Wording("ssl syscall error", confidence=0.92),
+                Wording(
+                    "decryption failed or bad record mac", confidence=0.8, needs=Needs.POSTGRESQL
+                ),
+                Wording(
+                    "connection reset",
+                    r"(?:java\.net\.)?socketexception: connection reset",
+                    confidence=0.85,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording(
+                    "unexpectedly closed the connection", confidence=0.85, needs=Needs.POSTGRESQL
+                ),
+                Wording(
+                    "connection has been closed",
+                    r"connection (?:has been|was) closed unexpectedly",
+                    confidence=0.85,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording("connection to client lost", confidence=0.8),
+                Wording("connection was closed by the pool", confidence=0.7),
             ),
         ),
     ),

@@ -32,6 +32,7 @@ FAMILY = Family(
                 "Another connection holds the write lock",
                 "The database {path|file} was locked by somebody else for longer than we waited.",
                 (
+                    "{blocker} has it: let it finish its transaction, or end it",
                     "Who has it open? `fuser -v {path|FILE}` or `lsof {path|FILE}`",
                     (
                         "End the long transaction there: an open DB browser, a script without commit, a"
@@ -49,6 +50,7 @@ FAMILY = Family(
                 "Запись держит другое соединение",
                 "Файл базы {path|данных} был занят кем-то дольше, чем мы ждали.",
                 (
+                    "Файл занят у {blocker}: дайте завершить транзакцию или остановите процесс",
                     "Кто его открыл? `fuser -v {path|FILE}` или `lsof {path|FILE}`",
                     (
                         "Завершите там долгую транзакцию: открытый просмотрщик базы, скрипт без commit,"
@@ -71,6 +73,15 @@ FAMILY = Family(
                 ),
                 Wording("sqlite_busy", confidence=0.95),
                 Wording("locking protocol", r"locking protocol", 0.6, Needs.SQLITE),
+                Wording("database busy", confidence=0.9, needs=Needs.SQLITE),
+                Wording("database file is locked", confidence=0.93),
+                Wording("databasebusy", confidence=0.93),
+                Wording("busyexception", confidence=0.93, needs=Needs.SQLITE),
+                Wording(
+                    "failed to respond to a query within the configured timeout", confidence=0.85
+                ),
+                Wording("sqlitedatabaselockedexception", confidence=0.95),
+                Wording("database busy", r"exqlite|sqlite|ecto", confidence=0.9),
             ),
         ),
         Entry(
@@ -112,6 +123,8 @@ FAMILY = Family(
                 Wording(
                     "database is locked", r"database is locked ?(?:\((?:6|262)\)|\(code 6)", 0.96
                 ),
+                Wording("databaselocked", confidence=0.95),
+                Wording("lockedexception", r"sqlite3::lockedexception", confidence=0.95),
             ),
         ),
         Entry(
@@ -162,6 +175,7 @@ FAMILY = Family(
                 Wording("file is encrypted or is not a database", confidence=0.95),
                 Wording("sqlite_notadb", confidence=0.95),
                 Wording("unsupported file format", r"unsupported file format", 0.8, Needs.SQLITE),
+                Wording("notadatabase", confidence=0.95, needs=Needs.SQLITE),
             ),
         ),
         Entry(
@@ -215,6 +229,8 @@ FAMILY = Family(
                 Wording("database corruption at line", confidence=0.9),
                 Wording("btreeinitpage() returns error code 11", confidence=0.9),
                 Wording("*** in database main ***", confidence=0.9),
+                Wording("databasecorrupt", confidence=0.95),
+                Wording("sqlitedatabasecorruptexception", confidence=0.95),
             ),
         ),
         Entry(
@@ -258,6 +274,8 @@ FAMILY = Family(
                 "SQLite cannot open {path|the file}: the folder or the file is missing, or the path"
                 " of the URL is another one than was meant.",
                 (
+                    "Is it {alike}? Then correct the path in the URL",
+                    "Save what was deleted while {blocker} still has it: `cp {deleted_copy} /tmp/saved.db`",
                     "Is it there? `ls -la {path|FILE}` and `ls -ld {directory|FOLDER}`",
                     (
                         "Count the slashes: `sqlite:///data/app.db` is relative to the working directory,"
@@ -278,6 +296,8 @@ FAMILY = Family(
                 "SQLite не может открыть {path|файл}: нет каталога или файла либо путь в URL не тот,"
                 " что имелся в виду.",
                 (
+                    "Может быть, {alike}? Тогда исправьте путь в URL",
+                    "Спасите удалённое, пока оно открыто у {blocker}: `cp {deleted_copy} /tmp/saved.db`",
                     "На месте ли он? `ls -la {path|FILE}` и `ls -ld {directory|FOLDER}`",
                     (
                         "Посчитайте косые черты: `sqlite:///data/app.db` — относительно рабочего"
@@ -295,12 +315,12 @@ FAMILY = Family(
             ),
             rules=(
                 Rule(
-                    "SQLITE_CANTOPEN SQLITE_CANTOPEN_ISDIR SQLITE_CANTOPEN_CONVPATH"
+                    "SQLITE_CANTOPEN SQLITE_CANTOPEN_CONVPATH"
                     " SQLITE_CANTOPEN_FULLPATH SQLITE_IOERR_DELETE_NOENT",
                     confidence=0.8,
                 ),
-                Rule("ENOENT ENOTDIR EISDIR ELOOP", phases=_FILE),
-                Rule("ENOENT ENOTDIR EISDIR ELOOP", engine="sqlite", confidence=0.6),
+                Rule("ENOENT ENOTDIR ELOOP", phases=_FILE),
+                Rule("ENOENT ENOTDIR ELOOP", engine="sqlite", confidence=0.6),
                 Rule(exceptions="FileNotFoundError NotADirectoryError", phases=_FILE),
             ),
             wordings=(
@@ -315,6 +335,62 @@ FAMILY = Family(
                 ),
                 Wording("sqlite_cantopen", confidence=0.88),
                 Wording("no such file or directory", r"\.(?:db|sqlite3?)\b", 0.6, Needs.SQLITE),
+                Wording("database file at path", r"does not exist", confidence=0.95),
+                Wording(
+                    "path to",
+                    r"path to '[^'\n]+': '[^'\n]+' does not exist",
+                    confidence=0.93,
+                    needs=Needs.SQLITE,
+                ),
+                Wording("sqlitecantopendatabaseexception", confidence=0.93),
+                Wording("cannotopen", r"code: cannotopen", confidence=0.93),
+                Wording("cannot open database", confidence=0.8, needs=Needs.SQLITE),
+                Wording("could not open database", confidence=0.85, needs=Needs.SQLITE),
+                Wording("cantopenexception", confidence=0.93),
+            ),
+        ),
+        Entry(
+            "sqlite_path_is_folder",
+            SQLITE + "rescode.html#cantopen_isdir",
+            Severity.CRITICAL,
+            en=Text(
+                "Where the database file should be there is a folder",
+                "{path|The path} is a folder: Docker makes one where a file is mounted that the"
+                " host does not have, or the URL stops before the file's name.",
+                (
+                    "Is it {alike}? Then correct the path in the URL",
+                    "What is in it? `ls -la {path|FILE}`",
+                    (
+                        "A mount of a single file? Mount its folder instead, for SQLite makes files"
+                        ' beside it: `volumes: ["./data:/app/data"]`'
+                    ),
+                    (
+                        "Empty, and made by Docker: `docker compose down`, `rmdir {path|FILE}` on the"
+                        " host, put the file there, `docker compose up -d`"
+                    ),
+                ),
+            ),
+            ru=Text(
+                "На месте файла базы — каталог",
+                "{path|По этому пути} — каталог: Docker создаёт его, если монтируемого файла на"
+                " хосте нет, либо URL обрывается перед именем файла.",
+                (
+                    "Может быть, {alike}? Тогда исправьте путь в URL",
+                    "Что в нём? `ls -la {path|FILE}`",
+                    (
+                        "Смонтирован один файл? Монтируйте его каталог: SQLite создаёт файлы рядом:"
+                        ' `volumes: ["./data:/app/data"]`'
+                    ),
+                    (
+                        "Пустой и создан Docker: `docker compose down`, на хосте `rmdir {path|FILE}`,"
+                        " положите файл на место, `docker compose up -d`"
+                    ),
+                ),
+            ),
+            rules=(
+                Rule("SQLITE_CANTOPEN_ISDIR", confidence=0.95),
+                Rule("EISDIR", phases=_FILE),
+                Rule("EISDIR", engine="sqlite", confidence=0.7),
             ),
         ),
         Entry(
@@ -412,6 +488,7 @@ FAMILY = Family(
                 Wording("attempt to write a readonly database", confidence=0.93),
                 Wording("readonly database", r"readonly database", 0.8, Needs.SQLITE),
                 Wording("sqlite_readonly", confidence=0.9),
+                Wording("readonlyexception", r"sqlite3::readonlyexception", confidence=0.93),
             ),
         ),
         Entry(
@@ -460,6 +537,7 @@ FAMILY = Family(
                 Wording("sqlite_readonly_directory", confidence=0.97),
                 Wording("sqlite_readonly_cantinit", confidence=0.95),
                 Wording("attempt to write a readonly database", confidence=0.4),
+                Wording("1544", r"readonly|sqlite", confidence=0.97),
             ),
         ),
         Entry(
@@ -498,6 +576,9 @@ FAMILY = Family(
             wordings=(
                 Wording("database or disk is full", confidence=0.95),
                 Wording("sqlite_full", confidence=0.95),
+                Wording("code: diskfull", confidence=0.95),
+                Wording("sqlitefullexception", confidence=0.95),
+                Wording("fullexception", r"sqlite3::fullexception", confidence=0.95),
             ),
         ),
         Entry(
@@ -540,6 +621,9 @@ FAMILY = Family(
             wordings=(
                 Wording("disk i/o error", confidence=0.92, needs=Needs.ERROR),
                 Wording("sqlite_ioerr", confidence=0.93),
+                Wording("systemiofailure", confidence=0.93),
+                Wording("ioexception", r"sqlite3::ioexception", confidence=0.93),
+                Wording("sqlitediskioexception", confidence=0.93),
             ),
         ),
         Entry(
@@ -595,6 +679,14 @@ FAMILY = Family(
                 ),
                 Wording("stale file handle", confidence=0.85, needs=Needs.SQLITE),
                 Wording("cannot change into wal mode", confidence=0.8),
+                Wording(
+                    "database is locked",
+                    r"\bnfs\b|\bcifs\b|\bsmb\b|network (?:share|drive)|\befs\b|azure ?files",
+                    confidence=0.96,
+                ),
+                Wording(
+                    "locking protocol", r"^\W*(?:error\W+)?locking protocol\W*$", confidence=0.9
+                ),
             ),
         ),
         Entry(
@@ -672,6 +764,21 @@ FAMILY = Family(
                 Wording("unsupported version of sqlite3", confidence=0.97),
                 Wording('near "returning": syntax error', confidence=0.9),
                 Wording("unsupported file format", confidence=0.85, needs=Needs.SQLITE),
+                Wording(
+                    "malformed database schema",
+                    r'malformed database schema[^\n]*near \\?"?(?:strict|as|generated|returning|,|where|without)',
+                    confidence=0.97,
+                ),
+                Wording(
+                    "or higher", r"sqlite 3\.[\d.]+ or (?:higher|later|newer)", confidence=0.95
+                ),
+                Wording("or later", r"sqlite 3\.[\d.]+ or (?:higher|later|newer)", confidence=0.95),
+                Wording(
+                    "requires sqlite", r"requires sqlite3? ?(?:>=|version)? ?3\.\d", confidence=0.93
+                ),
+                Wording(
+                    "requires sqlite3", r"requires sqlite3 ?(?:>=|version)? ?3\.\d", confidence=0.93
+                ),
             ),
         ),
         Entry(
@@ -713,6 +820,16 @@ FAMILY = Family(
             wordings=(
                 Wording("no such table", r"no such table: ?[\w.\"'`-]+", 0.93, Needs.ERROR),
                 Wording("no such column", r"no such column: ?[\w.\"'`-]+", 0.5, Needs.SQLITE),
+                Wording(
+                    "does not exist in the current database",
+                    r"the table `main\.[^`\n]*` does not exist",
+                    confidence=0.95,
+                ),
+                Wording(
+                    "no such table",
+                    r"(?:missing database|code: unknown|sqlinputerror)[^\n]*no such table",
+                    confidence=0.93,
+                ),
             ),
         ),
         Entry(
@@ -721,8 +838,8 @@ FAMILY = Family(
             Severity.WARNING,
             en=Text(
                 "SQLite is slow on this mount",
-                "Every commit waits for the disk, and {path|the file} lies on a bind mount of Docker"
-                " Desktop or WSL2, where each of those waits is long.",
+                "Every commit waits for the disk, and that takes long where {path|the file} lies:"
+                " most often a bind mount of Docker Desktop or WSL2, else a slow or busy disk.",
                 (
                     (
                         "Use a named volume instead of a folder of the host:"
@@ -737,8 +854,9 @@ FAMILY = Family(
             ),
             ru=Text(
                 "SQLite медленно работает на этом монтировании",
-                "Каждая фиксация ждёт диска, а {path|файл} лежит в каталоге хоста, смонтированном"
-                " через Docker Desktop или WSL2, где это ожидание велико.",
+                "Каждая фиксация ждёт диска, а там, где лежит {path|файл}, это долго: чаще всего"
+                " это каталог хоста, смонтированный через Docker Desktop или WSL2, либо медленный"
+                " или занятый диск.",
                 (
                     (
                         "Возьмите именованный том вместо каталога хоста:"
