@@ -57,3 +57,15 @@ async def proxy(cluster: Cluster) -> AsyncIterator[Proxy]:
     """Give a TCP proxy of the tests' own before the shared server."""
     async with Proxy(cluster.host, cluster.port) as before:
         yield before
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the scores that tests have recorded."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    scores = [
+        value for report in reports for name, value in report.user_properties if name == "score"
+    ]
+    if scores:
+        terminalreporter.section("scores")
+    for score in scores:
+        terminalreporter.write_line(str(score))

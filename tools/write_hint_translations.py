@@ -1,4 +1,4 @@
-"""Write ``watchdog/hints/translations.txt`` from PostgreSQL's message catalogues.
+"""Write ``watchdog/hints/translations.txt`` from the message catalogues of PostgreSQL and pgjdbc.
 
 Owns: which messages of the server, libpq and the client tools matter (those
 that lead to a hint in English, and the words around them), and their form in
@@ -7,7 +7,7 @@ the table. Must not know: how the table is used.
     python tools/write_hint_translations.py FOLDER...
 
 Each FOLDER is searched for ``*/LC_MESSAGES/NAME-MAJOR.mo`` and ``libc.mo``, as
-the packages of several majors lay them out. The table holds facts (what the
+the packages of several majors lay them out, and for ``postgresql-*.jar``. The table holds facts (what the
 messages are in each language); it is kept in the repository, so that this has
 to run only for a new major.
 """
@@ -17,8 +17,11 @@ to run only for a new major.
 from __future__ import annotations
 
 import gettext
+import itertools
 import re
+import struct
 import sys
+import zipfile
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
@@ -78,8 +81,28 @@ ERRNOS = frozenset(
         "Stale file handle",
     )
 )
+DRIVER = frozenset(
+    (
+        "Connection to {0} refused. Check that the hostname and port are correct and that the postmaster is accepting TCP/IP connections.",
+        "Connection refused. Check that the hostname and port are correct and that the postmaster is accepting TCP/IP connections.",
+        "An I/O error occurred while sending to the backend.",
+        "This connection has been closed.",
+        "Could not find a server with specified targetServerType: {0}",
+        "Could not open SSL root certificate file {0}.",
+        "Protocol error.  Session setup failed.",
+        "The authentication type {0} is not supported. Check that you have configured the pg_hba.conf file to include the client''s IP address or subnet, and that it is using an authentication scheme supported by the driver.",
+        "The hostname {0} could not be verified by hostnameverifier {1}.",
+        "The server does not support SSL.",
+        "The server requested password-based authentication, but no password was provided.",
+    )
+)
 _FORMAT = re.compile(
     r"%(?:(?P<place>\d+)\$)?[-+ #0']*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|j|t)?(?P<kind>[sdiuxXcpmgfe%])"
+)
+# Kinds of constants in a Java class, and how many bytes they take.
+_UTF8, _STRING, _DOUBLE = 1, 8, frozenset({5, 6})
+_SIZES = {1: 3, 7: 3, 8: 3, 16: 3, 19: 3, 20: 3, 15: 4, 5: 9, 6: 9} | dict.fromkeys(
+    (3, 4, 9, 10, 11, 12, 17, 18), 5
 )
 _FEWEST_LETTERS = 10  # of a message that is looked for by itself
 _FEWEST_SIGNS = 4  # of one in Chinese, Japanese or Korean
@@ -114,7 +137,7 @@ def normalised(text: str) -> str | None:
             count += 1
     parts.append(text[position:])
     rest = "".join(parts)
-    return None if "<PRI" in rest else re.sub(" {2,}", " ", alike(rest.strip().lower()))
+    return None if "<PRI" in rest else _spaced(rest)
 
 
 def catalogues(folders: Iterable[Path]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -135,6 +158,36 @@ def _messages(translations: gettext.GNUTranslations) -> Iterator[tuple[str, str]
             yield key[0], value
         elif key:
             yield key, value
+
+
+def of_driver(folders: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """Yield the messages of pgjdbc and their translations: its classes hold them side by side."""
+    for folder in folders:
+        for path in sorted(folder.rglob("postgresql-4*.jar")):
+            with zipfile.ZipFile(path) as archive:
+                for name in archive.namelist():
+                    if re.search(r"translation/messages_\w+\.class$", name):
+                        strings = constants(archive.read(name))
+                        yield from itertools.pairwise(strings)
+
+
+def constants(code: bytes) -> list[str]:
+    """Return the strings of a Java class, in the order in which it names them."""
+    (count,) = struct.unpack_from(">H", code, 8)
+    texts: dict[int, str] = {}
+    named: list[int] = []
+    at, number = 10, 1
+    while number < count:
+        kind = code[at]
+        if kind == _UTF8:
+            (length,) = struct.unpack_from(">H", code, at + 1)
+            texts[number] = code[at + 3 : at + 3 + length].decode("utf-8", "surrogatepass")
+            at += length
+        elif kind == _STRING:
+            named.append(struct.unpack_from(">H", code, at + 1)[0])
+        at += _SIZES[kind]
+        number += 2 if kind in _DOUBLE else 1
+    return [texts[index] for index in named]
 
 
 def wanted(domain: str, message: str) -> bool:
@@ -158,7 +211,14 @@ def rows(folders: Iterable[Path]) -> set[tuple[str, str]]:
                 found |= tag(english, translated)
             elif translated != english and wanted(domain, english):
                 found |= set(lines(english, translated))
+    for english, translated in of_driver(folders):
+        if english in DRIVER:
+            found.add((_spaced(english.replace("''", "'")), _spaced(translated.replace("''", "'"))))
     return found
+
+
+def _spaced(text: str) -> str:
+    return re.sub(" {2,}", " ", alike(text.strip().lower()))
 
 
 def tag(english: str, translated: str) -> set[tuple[str, str]]:

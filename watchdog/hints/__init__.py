@@ -74,10 +74,14 @@ def _together(coded: dict[str, float], worded: dict[str, float]) -> dict[str, fl
     together = {}
     for cause, confidence in coded.items():
         if cause in worded:
-            together[cause] = min(1.0, max(confidence, worded[cause]) + _AGREED)
+            together[cause] = _surer(confidence, worded[cause])
         elif confidence > _GUESS or not worded:
             together[cause] = confidence
     if max(coded.values()) <= _OPEN:
         for cause, confidence in worded.items():
-            together.setdefault(cause, confidence)
+            together.setdefault(cause, _surer(0.0, confidence))
     return together or coded
+
+
+def _surer(by_code: float, by_text: float) -> float:
+    return min(1.0, max(by_code, by_text) + _AGREED)

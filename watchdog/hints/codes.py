@@ -43,6 +43,7 @@ SQLITE_NAMES: Final = MappingProxyType(
 
 _ERRNOS: Final = frozenset(errno.errorcode.values())
 _RESOLVER: Final = re.compile(r"EAI_[A-Z]+|ENOTFOUND")
+_SQLITE: Final = re.compile(r"SQLITE_[A-Z_]+")
 _SQLSTATE: Final = re.compile(r"[0-9A-Z]{5}")
 
 
@@ -56,7 +57,7 @@ def evidence_of(code: str, engine: str = "", text: str = "") -> Evidence | None:
         and len(upper) < 5
     ):
         upper = SQLITE_NAMES[int(upper)]
-    if upper.startswith("SQLITE_"):
+    if _SQLITE.fullmatch(upper):
         return Evidence(engine=engine or "sqlite", code=upper, text=text)
     if upper in _ERRNOS or _RESOLVER.fullmatch(upper):
         return Evidence(engine=engine, code=upper, text=text)

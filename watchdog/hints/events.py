@@ -92,6 +92,7 @@ class _Grouping:
         self._had_traceback = False
         self._blank = 0
         self._before: deque[str] = deque(maxlen=_NEIGHBOURS)
+        self._container = False  # whether a container wrote the last line
         self._lowered = ""  # the line at hand, and its words
         self._tokens: set[str] = set()
 
@@ -99,7 +100,8 @@ class _Grouping:
         """Take the next line; return the event that it ended, if that has a hint."""
         line = line.rstrip("\r\n")
         if "|" in line[:66]:
-            line = _COMPOSE.sub("", line, count=1)
+            line, prefixed = _COMPOSE.subn("", line, count=1)
+            self._container = prefixed > 0
         self._lowered = line.lower()
         self._tokens = set(words(self._lowered))
         if not line or line.isspace():
@@ -160,7 +162,9 @@ class _Grouping:
         )
 
     def _judge(self, text: str) -> Event | None:
-        found = texts.ranked(texts.candidates(text, neighbours="\n".join(self._before)))
+        found = texts.ranked(
+            texts.candidates(text, neighbours="\n".join(self._before), container=self._container)
+        )
         if not found or found[0].confidence < _CONFIDENT:
             return None
         return Event(self._first, text, found)

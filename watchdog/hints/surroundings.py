@@ -20,7 +20,8 @@ _POSTGRESQL: Final = re.compile(
     r"|\b54[34]\d\b|\b6432\b|connection to server (?:at|on)|could not connect to server"
     r"|tcp/ip connections on port|sqlalchemy|django\.db|activerecord|sequelize|typeorm|knex|prisma"
     r"|hikari|jdbc|sqlx|gorm|ecto|\bdsn\b|\bdbname=|\bdatabase\b|\bdb_url\b|сервер.? баз|баз[аыеу] данных"
-    r"|подключиться к серверу"
+    r"|подключиться к серверу|dbconnection|pgconn|rds\.amazonaws|supabase|neon\.tech|\bdb\b|pgstream"
+    r"|diesel|doctrine|hibernate|drizzle|mikro-?orm|sea-?orm|patroni|libpq"
 )
 _SQLITE: Final = re.compile(r"sqlite|sqlcipher|\.db\b|\.db3\b|\bpragma\b|sqlalchemy|django\.db")
 _OTHER: Final = re.compile(
@@ -30,6 +31,11 @@ _OTHER: Final = re.compile(
     r"|\bhttps?://|\bhttp/\d|\bhttp \d{3}\b|urllib3|requests\.exceptions|httpx|aiohttp|nginx"
     r"|upstream|smtp|\bimap|\bssh\b|sshd|\bldap://|grpc|\bs3\b|boto|celery broker|nats://|websocket"
     r"|\bcurl\b|\bwget\b|\bgit\b|\bapt\b|docker daemon|registry|prometheus|grafana"
+)
+# Programs that speak of themselves; what else stands in the line is a name.
+_THEIRS: Final = re.compile(
+    r"\bnpm (?:err|error)|\byarn\b.{0,9}error|\bpip\b|\bcurl: \(|\bssh: |\bgit@|nginx|httpconnectionpool"
+    r"|registry(?:-1)?\.|\bwhile connecting to upstream"
 )
 _LINK: Final = re.compile(
     r"https?://(?:sqlalche\.me|docs\.|www\.postgresql\.org|www\.sqlite\.org|www\.prisma\.io|pris\.ly)\S*"
@@ -51,11 +57,28 @@ _PROSE: Final = re.compile(
     r"|\bкак (?:исправить|избежать|быть)\b|\bесли вы\b|\bобычно\b|\bчто (?:значит|такое)\b"
     r"|\bбывает\b|\bстать[яеи]\b|\bпоч[её]му\b|\bвозника(?:ет|ют)\b|\bозначает\b|\bошибки вида\b"
 )
+# A line that begins like this is about errors, whatever it quotes.
+_PROSE_FROM_THE_START: Final = re.compile(
+    r"^\W{0,4}(?:how (?:do|to|can|should)\b|why\b|what (?:does|is|are|causes)\b|if (?:you|your|the|a)\b"
+    r"|when (?:you|your|a|an|the|two|postgres|sqlite|multiple|several)|this (?:guide|article|page|section|means)"
+    r"|(?:the|this|an?) (?:error|message|following|documentation)\b|we (?:recommend|usually|often|never|used)"
+    r"|to (?:avoid|fix|prevent|resolve)\b|tip:|todo\b|fixme\b|fix(?:es|ed)?[(: ]|feat[(:]|chore[(:]|docs[(:]"
+    r"|(?:passed|failed|ok|not ok) +(?:tests?[/_]|\d)|tests?/|def \w|assert\b|it\(|describe\(|expect\(|как \w+ть\b"
+    r"|если\b|почему\b|когда\b|что (?:значит|такое|делать)\b|мы \w+)|^\s{0,12}(?:# |//|/\*|--? ?(?:fix|add|improv|handle|retry))"
+)
+# Words of somebody who tells a story; a message of a program does not say them.
+_SOMEBODY: Final = re.compile(
+    r"\b(?:i|i'm|we|you|he|they|our|my|your|their|people|users|someone|never|always|often|sometimes|says|said"
+    r"|saw|sees|getting|gets|got|because|although|however|мы|вы|я|они|часто|иногда|никогда|потому)\b"
+)
+_PASTED: Final = re.compile(
+    r"\w(?:error|exception|warning): [^.?!]{0,80}$|[?!] *(?:fatal|error): *$"
+)
 _ERROR_BEFORE: Final = re.compile(
-    r"(?:^|[:|>»\])}=,]|\b(?:fatal|panic|error|exception|err|важно|ошибка|паника))[\s\"'«`(\[]{0,4}$"
+    r"(?:^|[:|>»\])}=]|\b(?:fatal|panic|error|exception|err|важно|ошибка|паника))[\s\"'«`(\[]{0,4}$"
 )
 _ERROR_SOMEWHERE: Final = re.compile(
-    r"(?:error|exception|fatal|panic|failed|failure|err|critical|ошибка|важно|паника|сбой)\b[^:\n]{0,60}:"
+    r",(?:error|fatal|panic|log|warning),[0-9a-z]{5},|(?:error|exception|fatal|panic|failed|failure|err|critical|ошибка|важно|паника|сбой)\b[^:\n]{0,60}:"
     r"|traceback \(most recent|\b(?:error|fatal|critical)\b[^\n]{0,12}[\])|]"
 )
 _ENDS: Final = re.compile(r"[\s\"'»`]{0,3}(?:$|[\n.,;:()\[\]{}|!<\\-])")
@@ -81,11 +104,11 @@ class Surroundings:
         line_start = self._text.rfind("\n", 0, start) + 1
         line_end = self._text.find("\n", end)
         line = self._text[line_start : line_end if line_end >= 0 else len(self._text)]
-        if _QUIET.search(line):
-            return 0.0
         before = self._text[line_start:start]
+        if _QUIET.search(line) or _about_errors(line, before):
+            return 0.0
         framed = bool(_ERROR_BEFORE.search(before[-40:]) or _ERROR_SOMEWHERE.search(before))
-        if not framed and _PROSE.search(line):
+        if not framed and (_PROSE.search(line) or (":" not in before and _SOMEBODY.search(before))):
             return 0.0
         return self._enough(needs, line, end, framed=framed)
 
@@ -104,16 +127,29 @@ class Surroundings:
     def _speaks_of(self, mark: re.Pattern[str], line: str, engine: str) -> float:
         if self._engine:
             return 1.0 if self._engine == engine else 0.0
+        if _THEIRS.search(line):
+            return 0.0
         if mark.search(line):
             return 0.0 if _foreign(line, mark) else 1.0
         if _OTHER.search(line):
             return 0.0
+        return self._around_it(mark, line)
+
+    def _around_it(self, mark: re.Pattern[str], line: str) -> float:
+        """Return how far the rest of the text, or the lines before it, say what *line* is about."""
         if mark.search(self._text):
             return 0.95 if not _foreign(self._text, mark) else 0.0
         near = self._neighbours
         if near and mark.search(near) and _ATTEMPT.search(near):
             return 0.0 if _OTHER.search(near) or _PORT.search(line) else 0.8
         return 0.0
+
+
+def _about_errors(line: str, before: str) -> bool:
+    """Return whether *line* talks about errors; one that is pasted behind its type still is one."""
+    if not before or not _PROSE_FROM_THE_START.match(line):
+        return False
+    return before.count('"') % 2 == 1 or not _PASTED.search(before)
 
 
 def _foreign(text: str, mark: re.Pattern[str]) -> bool:
@@ -130,6 +166,12 @@ _ANY_DATABASE: Final = frozenset(
     {
         "database",
         "dsn",
+        "db",
+        "diesel",
+        "doctrine",
+        "hibernate",
+        "drizzle",
+        "rds.amazonaws",
         "db_url",
         "sqlalchemy",
         "django.db",

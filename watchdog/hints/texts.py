@@ -25,6 +25,14 @@ from watchdog.hints.words import words
 LONGEST: Final = 32 * 1024  # characters; of a longer text the beginning and the end are read
 _LONGEST_LINE: Final = 4096  # a longer one is judged in parts: patterns search within a line
 
+# "api-1  | ", as docker compose puts before each line, and what kubectl does.
+_CONTAINER: Final = re.compile(r"^(?:[\w.-]{1,64} +\| ?|\[pod/[^\]\n]{1,200}\] )", re.MULTILINE)
+_LOCALHOST: Final = re.compile(r"\blocalhost\b|\b127\.0\.0\.1\b|(?<![\w:])::1\b")
+# SQL is what somebody asked for; what it quotes did not happen.
+_SQL: Final = re.compile(
+    r"\bstatement:[ \t]+[^\n]*(?:\n\t[^\n]*)*|\bduration: [^\n]*? (?:execute|parse|bind) [^\n]*"
+    r"|\[sql: [^\]\n]*\]?"
+)
 _LONG_PART: Final = re.compile(rf"[^\n]{{{_LONGEST_LINE}}}")
 
 _CODE: Final = re.compile(
@@ -89,21 +97,17 @@ def _pattern(source: str) -> re.Pattern[str]:
     return re.compile(source, re.MULTILINE)
 
 
-def candidates(text: str, engine: str = "", neighbours: str = "") -> dict[str, float]:
+def candidates(
+    text: str, engine: str = "", neighbours: str = "", *, container: bool = False
+) -> dict[str, float]:
     """Return the causes whose wordings are in *text*, with a confidence each.
 
     *engine* is the kind of database if it is known for sure; *neighbours* are
-    lines before, which may say what a bare "connection refused" is about.
+    lines before, which may say what a bare "connection refused" is about;
+    *container* says that a container wrote it, as the prefix of ``docker
+    compose logs`` does too.
     """
-    if len(text) > LONGEST:
-        text = text[: LONGEST // 2] + "\n" + text[-LONGEST // 2 :]
-    if len(text) > _LONGEST_LINE:
-        text = _LONG_PART.sub(r"\g<0>\n", text)
-    lowered = without_links(alike(text.lower())).replace('\\"', '"')  # as JSON quotes it
-    tokens = set(words(lowered))
-    if may_be_foreign(lowered, tokens):
-        lowered = english(lowered)
-        tokens = set(words(lowered))
+    lowered, tokens, prefixed = _prepared(text)
     surroundings = Surroundings(lowered, engine, neighbours.lower())
     found: dict[str, float] = {}
     for word in _by_word().keys() & tokens:
@@ -113,7 +117,26 @@ def candidates(text: str, engine: str = "", neighbours: str = "") -> dict[str, f
                     found[cause] = max(found.get(cause, 0.0), confidence)
     for cause, confidence in _written_codes(lowered).items():
         found[cause] = max(found.get(cause, 0.0), confidence)
+    if (container or prefixed) and "connection_refused" in found and _LOCALHOST.search(lowered):
+        found["localhost_in_container"] = min(1.0, found["connection_refused"] + 0.03)
     return found
+
+
+def _prepared(text: str) -> tuple[str, set[str], bool]:
+    """Return *text* in lower case and English, its words, and whether a container wrote it."""
+    if len(text) > LONGEST:
+        text = text[: LONGEST // 2] + "\n" + text[-LONGEST // 2 :]
+    if len(text) > _LONGEST_LINE:
+        text = _LONG_PART.sub(r"\g<0>\n", text)
+    lowered = without_links(alike(text.lower())).replace('\\"', '"')  # as JSON quotes it
+    prefixes = 0
+    if "|" in lowered or lowered.startswith("[pod/"):
+        lowered, prefixes = _CONTAINER.subn("", lowered)
+    tokens = set(words(lowered))
+    if may_be_foreign(lowered, tokens):
+        lowered = english(lowered)
+        tokens = set(words(lowered))
+    return _SQL.sub(" ", lowered), tokens, prefixes > 0
 
 
 def ranked(found: Mapping[str, float]) -> tuple[Match, ...]:

@@ -284,6 +284,11 @@ FAMILY = Family(
                     0.92,
                 ),
                 Wording("disk quota exceeded", r"pg_dump|pg_basebackup|output file|backup", 0.9),
+                Wording(
+                    "stdout: no space left on device",
+                    r"(?:gzip|zstd|xz|bzip2|lz4): stdout",
+                    confidence=0.93,
+                ),
             ),
         ),
         Entry(

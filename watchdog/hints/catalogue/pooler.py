@@ -49,6 +49,9 @@ FAMILY = Family(
                 ),
                 Wording("pgbouncer with pool_mode set to", confidence=0.95),
                 Wording("bind message supplies", r"prepared statement", 0.7),
+                Wording("unnamed prepared statement does not exist", confidence=0.93),
+                Wording("prepared statement name is already in use", confidence=0.9),
+                Wording("cached plan must not change result type", confidence=0.4),
             ),
         ),
         Entry(
@@ -100,6 +103,33 @@ FAMILY = Family(
                 Wording("wrong password type", confidence=0.9),
                 Wording("cannot do scram authentication", confidence=0.93),
                 Wording("unencrypted password", r"userlist", 0.8),
+                Wording(
+                    "no such user",
+                    r"(?:fatal|error): +no such user|closing because: no such user|pooler error: no such user",
+                    confidence=0.95,
+                ),
+                Wording(
+                    "pooler error",
+                    r"pooler error: (?:password authentication failed|auth|no such user|sasl)",
+                    confidence=0.95,
+                ),
+                Wording(
+                    "server login failed",
+                    r"(?:password|authentication|auth|sasl|scram)",
+                    confidence=0.95,
+                ),
+                Wording(
+                    "sasl authentication failed",
+                    r"(?:fatal|error): +sasl authentication failed",
+                    confidence=0.9,
+                ),
+                Wording(
+                    "closing because:",
+                    r"closing because: (?:password authentication failed|auth failed|sasl authentication failed|wrong password|login rejected|client unexpected auth)",
+                    confidence=0.95,
+                ),
+                Wording("login rejected", confidence=0.85, needs=Needs.POSTGRESQL),
+                Wording("auth failed", r"(?:fatal|error): +auth failed", confidence=0.9),
             ),
         ),
         Entry(
@@ -129,6 +159,12 @@ FAMILY = Family(
                     "pgbouncer", r"database \"?[^\"\n]+\"? is disabled|bouncer config error", 0.8
                 ),
                 Wording("database", r"database \"[^\"\n]+\" is (?:paused|disabled)", 0.6),
+                Wording("closing because: no such database", confidence=0.97),
+                Wording(
+                    "no such database",
+                    r"(?:fatal|error):? +(?:\w{5}:? +)?no such database|pooler error: no such database",
+                    confidence=0.96,
+                ),
             ),
         ),
         Entry(
@@ -161,6 +197,16 @@ FAMILY = Family(
                 Wording("server conn crashed?", confidence=0.75),
                 Wording("server_connect_timeout", confidence=0.75, needs=Needs.POSTGRESQL),
                 Wording("pooler error: query_wait_timeout", confidence=0.97),
+                Wording(
+                    "pooler error",
+                    r"pooler error: (?:query_wait_timeout|client_login_timeout|server|pgbouncer)",
+                    confidence=0.95,
+                ),
+                Wording(
+                    "closing because:",
+                    r"closing because: (?:query_wait_timeout|client_login_timeout|connect (?:failed|timeout)|server_connect_timeout)",
+                    confidence=0.95,
+                ),
             ),
         ),
         Entry(

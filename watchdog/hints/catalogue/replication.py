@@ -7,7 +7,7 @@ Owns: the entries of the family ``replication``.
 
 from __future__ import annotations
 
-from watchdog.hints.entry import POSTGRESQL, Entry, Family, Rule, Severity, Text, Wording
+from watchdog.hints.entry import POSTGRESQL, Entry, Family, Needs, Rule, Severity, Text, Wording
 from watchdog.model import Kind
 
 FAMILY = Family(
@@ -91,6 +91,8 @@ FAMILY = Family(
                     "this slot has been invalidated because it exceeded the maximum reserved size",
                     confidence=0.97,
                 ),
+                Wording("invalidating obsolete replication slot", confidence=0.9),
+                Wording("invalidating slot", r"exceeds max_slot_wal_keep_size", confidence=0.9),
             ),
         ),
         Entry(
@@ -121,6 +123,13 @@ FAMILY = Family(
                 Wording("archiving write-ahead log file", r"failed too many times", 0.97),
                 Wording("the failed archive command was", confidence=0.95),
                 Wording("could not archive", r"wal", 0.8),
+                Wording("was not archived before the", confidence=0.95),
+                Wording(
+                    "archive-push", r"error|fail|unable", confidence=0.8, needs=Needs.POSTGRESQL
+                ),
+                Wording(
+                    "failed too many times, will try again later", r"archiving", confidence=0.97
+                ),
             ),
         ),
         Entry(

@@ -7,7 +7,7 @@ Owns: the entries of the family ``schema``.
 
 from __future__ import annotations
 
-from watchdog.hints.entry import POSTGRESQL, Entry, Family, Rule, Severity, Text, Wording
+from watchdog.hints.entry import POSTGRESQL, Entry, Family, Needs, Rule, Severity, Text, Wording
 from watchdog.model import Kind
 
 FAMILY = Family(
@@ -85,6 +85,23 @@ FAMILY = Family(
                     r"relation \"(?:public\.)?pg_stat_statements\" does not exist",
                     0.97,
                 ),
+                Wording(
+                    "could not access file",
+                    r'could not access file "(?:\$libdir/)?[\w.-]+": no such file',
+                    confidence=0.93,
+                ),
+                Wording("could not load library", confidence=0.85, needs=Needs.POSTGRESQL),
+                Wording("operator class", r"operator class [^\n]* does not exist", confidence=0.85),
+                Wording(
+                    "does not exist",
+                    r"function (?:uuid_generate_v\d\w*|gen_random_uuid|gen_random_bytes|crypt|gen_salt|digest|similarity|word_similarity|unaccent|st_\w+|create_hypertable|time_bucket|pg_stat_statements_reset|dblink\w*|crosstab|levenshtein|hstore)\(",
+                    confidence=0.95,
+                ),
+                Wording(
+                    "does not exist",
+                    r'type "?(?:vector|halfvec|sparsevec|citext|hstore|geometry|geography|ltree|cube|public\.\w*vector|public\.citext|public\.hstore|public\.geometry)"? does not exist',
+                    confidence=0.95,
+                ),
             ),
         ),
         Entry(
@@ -135,6 +152,12 @@ FAMILY = Family(
                     r"relation »[^«\n]+« existiert nicht|la relation «\s?[^»\n]+» n'existe pas",
                     0.93,
                 ),
+                Wording(
+                    "does not exist in the current database",
+                    r"the table `[^`\n]*` does not exist",
+                    confidence=0.9,
+                ),
+                Wording("undefined_table", confidence=0.9),
             ),
         ),
         Entry(

@@ -43,6 +43,23 @@ FAMILY = Family(
                     "the data directory was initialized by postgresql version", confidence=0.98
                 ),
                 Wording("there appears to be postgresql data in", confidence=0.9),
+                Wording("an old version of the database format was found", confidence=0.95),
+                Wording("upgrade the data format before using postgresql", confidence=0.95),
+                Wording("in 18+, these docker images", confidence=0.95),
+                Wording("pg_ctlcluster", r"in a\s+format which is compatible", confidence=0.9),
+                Wording("old database files are incompatible", confidence=0.9),
+                Wording(
+                    "is not compatible with this version",
+                    r"data directory was initialized",
+                    confidence=0.97,
+                ),
+                Wording("initialized with pg_control_version", confidence=0.95),
+                Wording(
+                    "pg_control_version",
+                    r"initialized with|but the server was compiled",
+                    confidence=0.95,
+                ),
+                Wording("with catalog_version_no", r"initialized with", confidence=0.95),
             ),
         ),
         Entry(
@@ -92,6 +109,21 @@ FAMILY = Family(
                     r"could not access directory \"[^\"\n]+\": permission denied",
                     0.85,
                 ),
+                Wording(
+                    "cannot create directory",
+                    "mkdir: cannot create directory [‘'\"]?/(?:var/lib/(?:postgres|pgsql)|bitnami/postgresql)[^\\n]*(?:permission denied|read-only)",
+                    confidence=0.93,
+                ),
+                Wording(
+                    "permission denied",
+                    "(?:find|ls|stat|cannot (?:open|access)[^\\n]*): ?[‘'\"]?/var/lib/(?:postgresql|pgsql)[^\\n]*permission denied",
+                    confidence=0.9,
+                ),
+                Wording(
+                    "changing ownership of", r"/var/lib/(?:postgresql|pgsql)|pgdata", confidence=0.9
+                ),
+                Wording("could not change directory to", r"permission denied", confidence=0.4),
+                Wording("bitnami/postgresql", r"permission denied", confidence=0.9),
             ),
         ),
         Entry(
@@ -126,6 +158,15 @@ FAMILY = Family(
                 Wording("initdb: error: directory", r"exists but is not empty", 0.95),
                 Wording('file "pg_version" is missing', confidence=0.97),
                 Wording("if you want to create a new database system", confidence=0.9),
+                Wording(
+                    "exists but is not empty", r"initdb(?:: error)?: directory", confidence=0.95
+                ),
+                Wording("it contains a lost+found directory", confidence=0.9),
+                Wording("it contains a dot-prefixed", confidence=0.85),
+                Wording("is not a directory", r"specified data directory", confidence=0.93),
+                Wording(
+                    "does not exist", r"pg_ctl: directory [^\n]* does not exist", confidence=0.9
+                ),
             ),
         ),
         Entry(
@@ -163,6 +204,7 @@ FAMILY = Family(
                 Wording("postmaster.pid", r"файл блокировки|уже существует", 0.95),
                 Wording("pre-existing shared memory block", confidence=0.93),
                 Wording('lock file "/', r"\.s\.pgsql\.\d+\.lock\" already exists", 0.9),
+                Wording("bogus data in lock file", confidence=0.95),
             ),
         ),
         Entry(
@@ -237,6 +279,22 @@ FAMILY = Family(
                 Wording("could not access the server configuration file", confidence=0.95),
                 Wording("invalid connection type", r"pg_hba|configuration", 0.85),
                 Wording("could not load server certificate file", confidence=0.8),
+                Wording("cannot be changed without restarting the server", confidence=0.85),
+                Wording("private key file", r"(?:fatal|log):\s+private key file", confidence=0.92),
+                Wording(
+                    "invalid value for parameter",
+                    r"(?:fatal|log):\s+invalid value for parameter",
+                    confidence=0.9,
+                ),
+                Wording("is outside the valid range for parameter", confidence=0.8),
+                Wording("pg_hba.conf was not reloaded", confidence=0.9),
+                Wording("pg_hba.conf not reloaded", confidence=0.9),
+                Wording(
+                    "invalid authentication method",
+                    r"(?:log|fatal):\s+invalid authentication method",
+                    confidence=0.9,
+                ),
+                Wording("hostssl record cannot match", confidence=0.7),
             ),
         ),
         Entry(
@@ -300,6 +358,12 @@ FAMILY = Family(
                     "postgres_password",
                     r"(?:variable is not set|must (?:be set|specify)|is required)",
                     0.85,
+                ),
+                Wording("postgres_password is missing", confidence=0.9),
+                Wording("required variable postgres_password", confidence=0.95),
+                Wording("postgresql_password environment variable is empty", confidence=0.95),
+                Wording(
+                    "allow_empty_password", r"postgresql_(?:postgres_)?password", confidence=0.95
                 ),
             ),
         ),
@@ -374,6 +438,40 @@ FAMILY = Family(
                 Wording("cannot find module 'pg'", confidence=0.95),
                 Wording("please install pg package manually", confidence=0.95),
                 Wording("pg_config executable not found", confidence=0.9),
+                Wording(
+                    "sql: unknown driver",
+                    r'unknown driver \\?"(?:postgres|pgx|sqlite3?|pq)\\?"',
+                    confidence=0.97,
+                ),
+                Wording("go-sqlite3 requires cgo to work", confidence=0.97),
+                Wording("driverpackagenotinstallederror", r"postgres|sqlite", confidence=0.97),
+                Wording(
+                    "package has not been found installed", r"postgres|sqlite", confidence=0.97
+                ),
+                Wording(
+                    "for database adapter, but the gem is not loaded",
+                    r"postgres|sqlite|pg",
+                    confidence=0.97,
+                ),
+                Wording("could not locate the bindings file", r"sqlite", confidence=0.95),
+                Wording(
+                    "libpq.so.5", r"cannot open shared object file|error loading", confidence=0.95
+                ),
+                Wording("no module named", "no module named ['\\\"]?_?sqlite3", confidence=0.95),
+                Wording(
+                    "cannot find module",
+                    r"cannot find module '(?:pg|pg-native|sqlite3|better-sqlite3|postgres)'",
+                    confidence=0.95,
+                ),
+                Wording(
+                    "cannot find package",
+                    r"cannot find package '(?:pg|pg-native|sqlite3|better-sqlite3|postgres)'",
+                    confidence=0.95,
+                ),
+                Wording("cannot load driver class", r"postgres|sqlite", confidence=0.95),
+                Wording("failed to determine a suitable driver class", confidence=0.7),
+                Wording("classnotfoundexception", r"org\.postgresql|org\.sqlite", confidence=0.95),
+                Wording("call to undefined function", r"pg_connect|sqlite_open", confidence=0.95),
             ),
         ),
         Entry(

@@ -11,6 +11,7 @@ from watchdog.hints.entry import (
     POSTGRESQL,
     Entry,
     Family,
+    Needs,
     Rule,
     Severity,
     Text,
@@ -149,6 +150,11 @@ FAMILY = Family(
             wordings=(
                 Wording("terminating connection due to administrator command", confidence=0.95),
                 Wording("connection terminated by administrator", confidence=0.8),
+                Wording(
+                    "immediate shutdown command",
+                    r"terminating connection due to immediate shutdown command",
+                    confidence=0.85,
+                ),
             ),
         ),
         Entry(
@@ -212,6 +218,9 @@ FAMILY = Family(
                 Wording("all server processes terminated; reinitializing", confidence=0.95),
                 Wording("terminating any other active server processes", confidence=0.9),
                 Wording("database system was not properly shut down", confidence=0.6),
+                Wording("database system was interrupted", confidence=0.8),
+                Wording("unexpected postmaster exit", confidence=0.9),
+                Wording("unexpected sigquit signal", confidence=0.9),
             ),
         ),
         Entry(
@@ -267,6 +276,21 @@ FAMILY = Family(
                     "in a read-only transaction",
                     r"cannot execute [a-z ]+ in a read-only transaction",
                     0.55,
+                ),
+                Wording("could not find a server with specified targetservertype", confidence=0.9),
+                Wording(
+                    "read only connection",
+                    r"target_session_attrs|session_attrs",
+                    confidence=0.85,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording("server is not primary", confidence=0.85, needs=Needs.POSTGRESQL),
+                Wording("is not in hot standby mode", confidence=0.7),
+                Wording(
+                    "no suitable server",
+                    r"target|primary|read",
+                    confidence=0.7,
+                    needs=Needs.POSTGRESQL,
                 ),
             ),
         ),

@@ -57,6 +57,11 @@ FAMILY = Family(
                 Wording("could not extend file", confidence=0.9),
                 Wording("disk quota exceeded", confidence=0.7, needs=Needs.POSTGRESQL),
                 Wording("check free disk space", confidence=0.9),
+                Wording(
+                    "no space left on device",
+                    r"(?:postmaster\.pid|pg_wal|pg_xlog|pg_xact|base/|pgsql_tmp|pg_stat|could not write lock file|could not write to log file|could not write temporary|initdb:)[^\n]*no space left",
+                    confidence=0.94,
+                ),
             ),
         ),
         Entry(
@@ -85,6 +90,7 @@ FAMILY = Family(
             wordings=(
                 Wording("exceeds temp_file_limit", confidence=0.97),
                 Wording("temp_file_limit", r"превыша", 0.97),
+                Wording("temp_file_limit", r"temporary file size exceeds", confidence=0.97),
             ),
         ),
         Entry(
@@ -172,6 +178,18 @@ FAMILY = Family(
                 Wording("by signal 9: killed", confidence=0.55),
                 Wording("could not fork new process for connection", confidence=0.8),
                 Wording("sqlite_nomem", confidence=0.9),
+                Wording(
+                    "signal 9: killed",
+                    r"(?:server process|worker|process) [^\n]*terminated by signal 9: killed",
+                    confidence=0.92,
+                ),
+                Wording("out of memory: killed process", r"postgres|postmaster", confidence=0.97),
+                Wording(
+                    "oom",
+                    r"(?:oom[-_ ]?kill|oomkilled|out of memory)[^\n]*\bpostgres",
+                    confidence=0.9,
+                ),
+                Wording("oomkilled", confidence=0.85, needs=Needs.POSTGRESQL),
             ),
         ),
         Entry(
@@ -262,6 +280,21 @@ FAMILY = Family(
                 Wording("could not find left sibling of block", confidence=0.4),
                 Wording("incorrect checksum in control file", confidence=0.9),
                 Wording("heap tuple", r"found xmin \d+ from before relfrozenxid", 0.9),
+                Wording("unexpected data beyond eof", confidence=0.95),
+                Wording("before relfrozenxid", confidence=0.95),
+                Wording("before relminmxid", confidence=0.95),
+                Wording("two-phase state file", r"corrupt", confidence=0.9),
+                Wording("control file appears to be corrupt", confidence=0.9),
+                Wording("could not read blocks", confidence=0.92),
+                Wording("checksum verification failed", confidence=0.93, needs=Needs.POSTGRESQL),
+                Wording("checksum verification failed in file", confidence=0.93),
+                Wording(
+                    "cache lookup failed for",
+                    r"cache lookup failed for (?:relation|type|attribute)",
+                    confidence=0.4,
+                ),
+                Wording("invalid checkpoint record", confidence=0.9),
+                Wording("missing chunk number", confidence=0.95),
             ),
         ),
         Entry(
@@ -373,6 +406,12 @@ FAMILY = Family(
                 Wording(
                     "has no actual collation version, but a version was recorded", confidence=0.95
                 ),
+                Wording(
+                    "has version mismatch",
+                    r"collation [^\n]* has version mismatch",
+                    confidence=0.97,
+                ),
+                Wording("has a collation version, but no actual", confidence=0.95),
             ),
         ),
     ),

@@ -64,6 +64,14 @@ FAMILY = Family(
                 Wording("ssl/tls required", confidence=0.9, needs=Needs.POSTGRESQL),
                 Wording("connection is insecure", r"sslmode=require", 0.9),
                 Wording("sni", r"endpoint id is not specified[^\n]*sni", 0.5),
+                Wording("ssl required", r"(?:fatal|error): +ssl required", confidence=0.96),
+                Wording("ssl connection is required", confidence=0.95),
+                Wording(
+                    "connections using insecure transport are prohibited",
+                    r"postgres",
+                    confidence=0.8,
+                    needs=Needs.POSTGRESQL,
+                ),
             ),
         ),
         Entry(
@@ -115,6 +123,13 @@ FAMILY = Family(
                 Wording(
                     "tls_process_server_hello", r"unsupported protocol", 0.85, Needs.POSTGRESQL
                 ),
+                Wording("no ssl enabled connection", confidence=0.95),
+                Wording("server does not support tls", confidence=0.93, needs=Needs.POSTGRESQL),
+                Wording(
+                    "server does not support tls", r"performing tls handshake", confidence=0.93
+                ),
+                Wording("ssl not available", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording("the server does not support ssl", confidence=0.95),
             ),
         ),
         Entry(
@@ -191,6 +206,57 @@ FAMILY = Family(
                 ),
                 Wording("unable to find valid certification path", needs=Needs.POSTGRESQL),
                 Wording("hostname mismatch", r"certificate", 0.9, Needs.POSTGRESQL),
+                Wording("could not be verified by hostnameverifier", confidence=0.95),
+                Wording("could not open ssl root certificate file", confidence=0.95),
+                Wording("could not read ssl root certificate", confidence=0.95),
+                Wording("remote certificate is invalid", confidence=0.93, needs=Needs.POSTGRESQL),
+                Wording(
+                    "could not accept ssl connection",
+                    r"certificate|unknown ca|bad cert",
+                    confidence=0.9,
+                ),
+                Wording(
+                    "unknown ca",
+                    r"alert unknown ca|unknown certificate authority",
+                    confidence=0.9,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording(
+                    "unable to verify the first certificate", confidence=0.9, needs=Needs.POSTGRESQL
+                ),
+                Wording(
+                    "unable to get local issuer certificate", confidence=0.9, needs=Needs.POSTGRESQL
+                ),
+                Wording("unable to get issuer certificate", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording("self_signed_cert", confidence=0.85, needs=Needs.POSTGRESQL),
+                Wording("unable_to_verify_leaf_signature", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording("depth_zero_self_signed_cert", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording(
+                    "certificate file",
+                    r"could not (?:open|read|load|stat) (?:root |ssl )?certificate file",
+                    confidence=0.8,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording("invalid peer certificate", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording("certificate is not trusted", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording(
+                    "doesn't contain any ip sans",
+                    r"certificate",
+                    confidence=0.9,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording(
+                    "legacy common name",
+                    r"certificate relies on legacy common name",
+                    confidence=0.9,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording(
+                    "tls alert",
+                    r"tls alert[^\n]*(?:certificate|unknown ca)",
+                    confidence=0.85,
+                    needs=Needs.POSTGRESQL,
+                ),
             ),
         ),
     ),
