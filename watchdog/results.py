@@ -54,7 +54,10 @@ class BackupStatus:
     that are not met now. ``late``, ``retries`` and ``skipped`` (by reason)
     count since the process started, as ``runs`` does. ``measures`` are what
     the proof of the newest good backup, at ``measured_at``, has shown of the
-    database.
+    database. ``drilled_at`` is when the last restore drill was tried, and
+    ``drill_failure`` why that did not succeed; ``rotten`` are the failures of
+    stored backups that are no longer what they were, and ``oldest_proof_at``
+    when the hash was last proven of the one for which that is longest ago.
     """
 
     enabled: bool = False
@@ -91,6 +94,10 @@ class BackupStatus:
     late: int = 0
     retries: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
+    drilled_at: datetime | None = None
+    drill_failure: Failure | None = None
+    rotten: tuple[Failure, ...] = ()
+    oldest_proof_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -360,6 +367,9 @@ class ResultStore:
         if status.backup.suspect is not None:
             yield status.backup.suspect
         yield from status.backup.breaches
+        yield from status.backup.rotten
+        if status.backup.drill_failure is not None:
+            yield status.backup.drill_failure
 
 
 # A server that gives one of these answers has answered: a standby that

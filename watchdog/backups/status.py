@@ -7,14 +7,25 @@ pure. Must not know: who shows it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from watchdog.backups import attempts, catalogue, destination, guard, losses, pauses
+from watchdog.backups import (
+    attempts,
+    catalogue,
+    destination,
+    drills,
+    failures,
+    guard,
+    losses,
+    pauses,
+)
 from watchdog.backups.attempts import Attempt
 from watchdog.backups.catalogue import Backup, Listing
 from watchdog.backups.destination import Destinations
+from watchdog.backups.drills import Drill
 from watchdog.backups.pauses import Pause
 from watchdog.backups.places import folder_of, settings_of
 from watchdog.model import ActionFailed, Failure, Outcome, Phase, Target
@@ -39,6 +50,7 @@ class Known:
     missing: Failure | None = None
     pause: Pause | None = None
     disk: int | None = None  # the device that the destination lies on
+    drills: tuple[Drill, ...] = ()
 
     @property
     def never(self) -> bool:
@@ -71,7 +83,8 @@ def known_of(target: Target, destinations: Destinations) -> Known:
         return replace(known, listing=seen) if seen is not None else known
     listing = catalogue.scan_folder(folder).of(target.name)
     destinations.keep(folder, listing)
-    return replace(known, listing=listing, free=destination.free_bytes(directory))
+    free, drilled = destination.free_bytes(directory), drills.load(folder)
+    return replace(known, listing=listing, free=free, drills=drilled)
 
 
 def status_of(known: Known, schedule: Schedule, now: datetime) -> BackupStatus:
@@ -81,7 +94,8 @@ def status_of(known: Known, schedule: Schedule, now: datetime) -> BackupStatus:
     newest = backups[0] if backups else None
     proven = known.listing.newest_good()
     good = [backup for backup in backups if backup.good]
-    restored = _last_restored(backups)
+    restored_at, restore_duration = _last_restored(known)
+    drilled = known.drills[-1] if known.drills else None
     measured = next((each for each in good if each.manifest.details.get("measures")), None)
     held = guard.pending(backups)
     pause = known.pause if known.pause is not None and known.pause.active(now) else None
@@ -95,12 +109,13 @@ def status_of(known: Known, schedule: Schedule, now: datetime) -> BackupStatus:
         # Not the newest manifest but the newest data that is proven.
         recovery_point=max((backup.manifest.recovery_point for backup in good), default=None),
         last_success_at=_last_success(known.attempts, newest),
-        last_verified_at=max((at for each in good if (at := each.verified_at)), default=None),
-        last_restored_at=restored.verification.restored_at if restored else None,
+        # Nor does an old backup that is proven again make the newest look so.
+        last_verified_at=proven.verified_at if proven else None,
+        last_restored_at=restored_at,
         interval=schedule.longest_gap(now).total_seconds(),
         last_size=newest.manifest.size_bytes if newest else None,
         last_duration=last.duration if last else None,
-        restore_duration=restored.verification.restore_duration if restored else None,
+        restore_duration=restore_duration,
         verified_level=_level(proven, newest),
         count=len(backups),
         stored_bytes=sum(backup.manifest.size_bytes for backup in backups),
@@ -114,6 +129,10 @@ def status_of(known: Known, schedule: Schedule, now: datetime) -> BackupStatus:
         pause_reason=pause.reason if pause else "",
         rpo=objectives.rpo,
         rto=objectives.rto,
+        drilled_at=drilled.at if drilled else None,
+        drill_failure=drilled.failure if drilled else None,
+        rotten=tuple(_rotten(backups)),
+        oldest_proof_at=min((_hashed_at(each) for each in backups), default=None),
     )
     return judged(status, known.target.name, now)
 
@@ -142,6 +161,29 @@ def _last_success(attempted: tuple[Attempt, ...], newest: Backup | None) -> date
     return max(ended or begun, default=None)
 
 
-def _last_restored(backups: tuple[Backup, ...]) -> Backup | None:
-    restored = [backup for backup in backups if backup.verification.restored_at is not None]
-    return max(restored, key=lambda each: str(each.verification.restored_at), default=None)
+def _last_restored(known: Known) -> tuple[datetime | None, float | None]:
+    """Return when a backup was last restored, and how long that took.
+
+    A drill is remembered longer than the backup that it restored.
+    """
+    proofs = [backup.verification for backup in known.listing.backups]
+    found = [(proof.restored_at, proof.restore_duration) for proof in proofs if proof.restored_at]
+    found += [
+        (drill.at, drill.restore_duration) for drill in known.drills if drill.level is not None
+    ]
+    return max(found, key=lambda each: each[0], default=(None, None))
+
+
+def _rotten(backups: Iterable[Backup]) -> Iterator[Failure]:
+    """Yield why stored backups are not what they were."""
+    for backup in backups:
+        if backup.verification.failure is not None:
+            yield backup.verification.failure
+        elif backup.damage:
+            gone = backup.damage.endswith("is not there")
+            cause = failures.FILE_MISSING if gone else failures.TRUNCATED
+            yield failures.of_backup(cause, backup.damage, Phase.VERIFY, backup.path, backup.target)
+
+
+def _hashed_at(backup: Backup) -> datetime:
+    return backup.verification.levels.get(1) or backup.taken_at
