@@ -57,6 +57,7 @@ async def test_a_proven_copy_tells_of_integrity_foreign_keys_and_tables(tmp_path
     _, found = await backed_up(path, tmp_path / "backups")
     assert found["foreign_key_violations"] == 2
     assert found["integrity_check_timestamp_seconds"] > 1.7e9
+    assert found["copy_stall_seconds"] >= 0
     assert found["quick_check_duration_seconds"] >= 0
     assert found["integrity_check_duration_seconds"] >= 0
     assert found["table_size_bytes{goods}"] > 2 * 300 * 900, "the index counts for its table"

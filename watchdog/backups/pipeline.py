@@ -173,8 +173,10 @@ class Pipeline:
                 return await asyncio.to_thread(self._decide, target)
             async with lock.held(folder, wait):
                 decisions = await asyncio.to_thread(self._decide, target)
-                await asyncio.to_thread(prune.apply, decisions)
+                pruned = await asyncio.to_thread(prune.apply, decisions)
                 await asyncio.to_thread(instructions.write, folder)
+                if pruned.errors:
+                    raise pruned.errors[0]
                 return decisions
         except OSError as error:
             failure = failures.of_os_error(error, Phase.PRUNE, folder, target.name)
@@ -240,7 +242,7 @@ class Pipeline:
             duration=self._clock.monotonic() - run.started,
             tables=proof.tables if produced.tables is None else produced.tables,
             warnings=warnings,
-            details={**(produced.details or {}), "measures": dict(proof.measures or {})},
+            details={**(produced.details or {}), "measures": {**(produced.measures or {}), **(proof.measures or {})}},
             tool=f"db-watchdog {__version__}",
             identity=which,
             suspect=verdict.suspect,
@@ -269,7 +271,9 @@ class Pipeline:
 
     def _require_space(self, run: _Run, estimated: int | None) -> None:
         listing = catalogue.scan_folder(run.folder)
-        expected = listing.backups[0].manifest.size_bytes if listing.backups else estimated
+        # Not simply the newest: that may be of an empty database under the old name.
+        last = listing.newest_good() or next(iter(listing.backups), None)
+        expected = last.size_bytes if last is not None else estimated
         destination.require_space(run.folder, run.target.name, expected)
 
     async def _prune_after(self, run: _Run) -> None:
@@ -277,7 +281,12 @@ class Pipeline:
         run.enter(Phase.PRUNE)
         try:
             decisions = await asyncio.to_thread(self._decide, run.target)
-            run.removed = tuple(await asyncio.to_thread(prune.apply, decisions))
+            pruned = await asyncio.to_thread(prune.apply, decisions)
+            run.removed = pruned.removed
+            run.troubles += (
+                failures.of_os_error(error, Phase.PRUNE, run.folder, run.target.name)
+                for error in pruned.errors
+            )
             await asyncio.to_thread(instructions.write, run.folder)
             run.troubles += await asyncio.to_thread(keeping.troubles, run.target, self._clock.now())
         except OSError as error:

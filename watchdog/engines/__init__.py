@@ -167,7 +167,8 @@ class Produced:
 
     ``identity`` adds to that of the preflight. ``content`` is what was in the
     database at that instant; ``None`` if nobody asked. ``beside`` are files
-    that belong to the artefact, unfinished names by suffix.
+    that belong to the artefact, unfinished names by suffix; ``measures`` are
+    figures as of ``Proof``.
     """
 
     recovery_point: datetime
@@ -178,6 +179,7 @@ class Produced:
     identity: Mapping[str, Any] | None = None
     content: Content | None = None
     beside: Mapping[str, Path] = field(default_factory=dict)
+    measures: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

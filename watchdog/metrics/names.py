@@ -263,6 +263,12 @@ SQLITE_INTEGRITY_CHECK: Final = Metric(
     _GAUGE,
     "How long its integrity_check took.",
 )
+SQLITE_COPY_STALL: Final = Metric(
+    "watchdog_sqlite_copy_stall_seconds",
+    _GAUGE,
+    "How long writers had to wait while it was taken: 0 in WAL mode, the whole read in rollback"
+    " mode.",
+)
 SQLITE_FOREIGN_KEYS: Final = Metric(
     "watchdog_sqlite_foreign_key_violations",
     _GAUGE,
@@ -404,6 +410,7 @@ COPIES: Final = (
     SQLITE_CHECKED,
     SQLITE_QUICK_CHECK,
     SQLITE_INTEGRITY_CHECK,
+    SQLITE_COPY_STALL,
     SQLITE_FOREIGN_KEYS,
     SQLITE_TABLE_SIZE,
     SQLITE_OTHER_TABLES,

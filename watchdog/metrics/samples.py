@@ -32,6 +32,7 @@ _MEASURES: tuple[tuple[Metric, str], ...] = (
 _MEASURED: tuple[tuple[Metric, str], ...] = (
     (names.SQLITE_QUICK_CHECK, "quick_check_seconds"),
     (names.SQLITE_INTEGRITY_CHECK, "integrity_check_seconds"),
+    (names.SQLITE_COPY_STALL, "copy_stall_seconds"),
     (names.SQLITE_FOREIGN_KEYS, "foreign_key_violations"),
     (names.SQLITE_OTHER_TABLES, "other_tables"),
     (names.SQLITE_OTHER_TABLES_SIZE, "other_table_bytes"),

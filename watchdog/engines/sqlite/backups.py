@@ -98,6 +98,7 @@ class SqliteBackups:
             },
             which,
             copied.content,
+            measures={"copy_stall_seconds": round(copied.stalled, 3)},
         )
 
     async def _recovered(self, path: str, into: Path, mode: ProofMode) -> Copied:
