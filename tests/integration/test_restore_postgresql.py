@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
-from tests.support.postgres import PASSWORDS, Cluster, Database, bin_dir
+from tests.support.pgbouncer import pgbouncer
+from tests.support.postgres import PASSWORDS, TEMPLATE, Cluster, Database, bin_dir
 from watchdog.database_url import PostgresqlUrl
-from watchdog.engines.postgresql import clients
+from watchdog.engines.postgresql import clients, swap
 from watchdog.engines.postgresql.backups import BACKUPS
 from watchdog.model import ActionFailed, Failure
-from watchdog.restoration import Restored, RestoreOptions
+from watchdog.restoration import Restored, RestoreOptions, Step
 
 REPLACE = RestoreOptions(replace=True)
 
@@ -104,3 +107,318 @@ async def test_the_old_database_is_kept_aside_and_there_is_a_way_back(
         f"select datname from pg_database where datname like '{database.name}\\_restored%'"
     ).split("\n")
     cluster.drop_database(gone)
+
+
+# ------------------------------------------------------------------ what no dump holds
+
+
+async def test_what_no_dump_holds_is_carried_over(
+    cluster: Cluster, tmp_path: Path, names: list[str]
+) -> None:
+    name = "Все 'свои' \"2\""
+    names.append(name)
+    it = quoted(name)
+    for role in ("guest", "дежурный"):
+        cluster.create_role(role)
+    try:
+        cluster.sql(
+            f"create database {it} template template0 owner owner encoding 'UTF8'"
+            " locale_provider builtin builtin_locale 'C.UTF-8' lc_collate 'C' lc_ctype 'POSIX'"
+        )
+        cluster.sql("create table t as select n from generate_series(1, 10) n", name)
+        path = dump(cluster, name, tmp_path / "app.dump")
+        cluster.sql(
+            f"revoke all on database {it} from public; grant connect on database {it} to guest;"
+            f" grant connect, create on database {it} to watchdog with grant option;"
+            f" set role watchdog; grant connect on database {it} to plain; reset role;"
+            f" alter database {it} connection limit 7;"
+            f' alter database {it} set search_path to "$user", public, \'a, "b\';'
+            f" alter database {it} set work_mem = '5MB';"
+            f" alter database {it} set app.motto = 'it''s \\\\ = fine';"
+            f" alter role \"дежурный\" in database {it} set statement_timeout = '7s';"
+            f" comment on database {it} is 'наша \\ ''база''';"
+        )
+        cluster.sql("delete from t", name)
+        before = described(cluster, name)
+        done = await restored(path, cluster.database_url("postgres", name))
+        assert done.notes == ()
+        names.append(done.kept_aside)
+        assert cluster.sql("select count(*) from t", name) == "10"
+        assert described(cluster, name) == before
+        assert described(cluster, done.kept_aside) == before
+        assert before["datconnlimit"] == "7"
+        assert before["datlocprovider"] == "b"
+    finally:
+        for each in names:
+            cluster.drop_database(each.replace('"', '""'))
+        names.clear()
+        cluster.sql('drop role guest; drop role "дежурный"')
+
+
+@pytest.fixture
+def names(cluster: Cluster) -> Iterator[list[str]]:
+    """Take the names of databases that are dropped after the test."""
+    made: list[str] = []
+    yield made
+    for name in made:
+        cluster.drop_database(name.replace('"', '""'))
+
+
+def described(cluster: Cluster, name: str) -> dict[str, str]:
+    """Return what is known of a database beside its content and its name."""
+    literal = name.replace("'", "''")
+    rows = cluster.sql(
+        "select key || '=' || coalesce(value, '') from pg_database d,"
+        " jsonb_each_text(to_jsonb(d) - array['oid', 'datname', 'datfrozenxid', 'datminmxid',"
+        f" 'datacl']) where datname = '{literal}'"
+        " union all select 'comment=' || coalesce(shobj_description(oid, 'pg_database'), '')"
+        f" from pg_database where datname = '{literal}'"
+        " union all select 'acl=' || string_agg(a::text, ' ' order by a::text)"
+        f" from pg_database, unnest(datacl) a where datname = '{literal}'"
+        " union all select 'settings=' || string_agg(setrole::text || ':' || setconfig::text, ' '"
+        " order by setrole) from pg_db_role_setting where setdatabase ="
+        f" (select oid from pg_database where datname = '{literal}')"
+    )
+    return dict(row.split("=", 1) for row in rows.split("\n"))
+
+
+async def test_a_locale_of_icu_is_carried_over_on_an_older_server(
+    private_cluster, tmp_path: Path
+) -> None:
+    binaries = Path("/usr/lib/postgresql/15/bin")
+    if not (binaries / "initdb").exists():
+        pytest.skip("the server of PostgreSQL 15 is not installed (Debian: postgresql-15)")
+    cluster = private_cluster(binaries=binaries)
+    cluster.sql(
+        "create database app template template0 encoding 'UTF8' locale_provider icu"
+        " icu_locale 'de-DE' lc_collate 'C' lc_ctype 'C'"
+    )
+    cluster.sql("create table t as select 1 n", "app")
+    path = dump(cluster, "app", tmp_path / "app.dump")
+    before = described(cluster, "app")
+    await restored(path, cluster.database_url("postgres", "app"))
+    assert described(cluster, "app") == before
+    assert before["daticulocale"] == "de-DE"
+
+
+async def test_large_objects_sequences_and_identities_go_on_where_they_were(
+    database: Database, to: PostgresqlUrl, tmp_path: Path
+) -> None:
+    cluster = database.cluster
+    cluster.sql(
+        "select lo_from_bytea(4711, 'Привет'::bytea); create sequence s start 5;"
+        " select nextval('s'), nextval('s'); insert into account (name) values ('last')",
+        database.name,
+    )
+    path = dump(cluster, database.name, tmp_path / "app.dump")
+    cluster.sql("select lo_unlink(4711); drop sequence s; delete from note", database.name)
+    await restored(path, to)
+    assert cluster.sql("select convert_from(lo_get(4711), 'UTF8')", database.name) == "Привет"
+    assert cluster.sql("select nextval('s')", database.name) == "7"
+    (row,) = await database.execute("insert into account (name) values ('next') returning id")
+    assert row[0] == 102
+
+
+async def test_several_jobs_bring_the_same(archive: Path, database: Database) -> None:
+    cluster = database.cluster
+    to = cluster.database_url("postgres", "by_jobs")
+    try:
+        await restored(archive, to, RestoreOptions(jobs=3))
+        assert accounts(cluster, "by_jobs") == 100
+        assert beside(cluster, "by_jobs") == []
+    finally:
+        cluster.drop_database("by_jobs")
+
+
+async def test_several_jobs_fill_an_empty_database_and_leave_nothing_aside(
+    archive: Path, database: Database
+) -> None:
+    cluster = database.cluster
+    cluster.sql("create database by_jobs owner owner")
+    try:
+        to = cluster.database_url("postgres", "by_jobs")
+        done = await restored(archive, to, RestoreOptions(jobs=2))
+        assert accounts(cluster, "by_jobs") == 100
+        assert (done.kept_aside, beside(cluster, "by_jobs")) == ("", [])
+        assert described(cluster, "by_jobs")["datdba"] == cluster.sql(
+            "select 'owner'::regrole::oid"
+        )
+    finally:
+        cluster.drop_database("by_jobs")
+
+
+async def test_steps_and_progress_are_told(archive: Path, to: PostgresqlUrl) -> None:
+    steps: list[Step] = []
+    options = RestoreOptions(replace=True, step=steps.append)
+    read: list[int] = []
+    await BACKUPS.bring_back(archive, to, options, read.append)
+    assert steps == [Step.DATA, Step.STATISTICS, Step.SWAP]
+    assert read == sorted(read)
+
+
+async def test_a_plan_says_what_would_be_done_and_does_nothing(
+    archive: Path, database: Database, to: PostgresqlUrl
+) -> None:
+    plan = await BACKUPS.plan_restore(archive, to, REPLACE)
+    assert plan.name == database.name
+    assert plan.kept_aside.startswith(f"{database.name}_before_")
+    assert plan.needed_bytes is not None
+    size = int(database.cluster.sql(f"select pg_database_size('{database.name}')"))
+    assert plan.needed_bytes >= size
+    assert plan.free_bytes is not None  # the server is on this machine, and ours to look into
+    assert beside(database.cluster, database.name) == []
+    assert accounts(database.cluster, database.name) == 50
+
+
+async def test_a_restore_takes_no_more_disk_than_was_said(
+    database: Database, to: PostgresqlUrl, tmp_path: Path
+) -> None:
+    cluster = database.cluster
+    cluster.sql(
+        "create table wide as select n, md5(n::text) from generate_series(1, 20000) n;"
+        " create index on wide (n); create index on wide (md5)",
+        database.name,
+    )
+    path = dump(cluster, database.name, tmp_path / "app.dump")
+    plan = await BACKUPS.plan_restore(path, to, REPLACE)
+    await restored(path, to)
+    assert plan.needed_bytes is not None
+    assert int(cluster.sql(f"select pg_database_size('{database.name}')")) <= plan.needed_bytes
+
+
+# ------------------------------------------------------------------ who stands in the way
+
+
+async def test_who_is_in_the_database_is_named_and_left_alone(
+    archive: Path, database: Database, to: PostgresqlUrl
+) -> None:
+    session = await database.cluster.connect(database.name, "owner")
+    try:
+        await session.execute("set application_name = 'the shop'")
+        failure = await refused(archive, to)
+        assert "the shop, role owner" in failure.message
+        assert str(session.get_server_pid()) in failure.message
+        assert "--end-sessions" in failure.message
+        assert await session.fetchval("select count(*) from account") == 50
+        assert beside(database.cluster, database.name) == []
+    finally:
+        await session.close()
+
+
+async def test_sessions_are_ended_when_told_to(
+    archive: Path, database: Database, to: PostgresqlUrl
+) -> None:
+    session = await database.cluster.connect(database.name, "owner")
+    done = await restored(archive, to, RestoreOptions(replace=True, end_sessions=True))
+    assert done.kept_aside
+    assert accounts(database.cluster, database.name) == 100
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await session.fetchval("select 1")
+    session.terminate()
+
+
+async def test_applications_that_come_back_at_once_do_not_stop_the_swap(
+    archive: Path, database: Database, to: PostgresqlUrl
+) -> None:
+    ended = False
+
+    async def application() -> None:
+        while not ended:
+            try:
+                session = await database.cluster.connect(database.name, "owner")
+                await session.fetchval("select pg_sleep(10)")
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await asyncio.sleep(0)
+
+    pool = [asyncio.create_task(application()) for _ in range(3)]
+    try:
+        await restored(archive, to, RestoreOptions(replace=True, end_sessions=True))
+    finally:
+        ended = True
+        for task in pool:
+            task.cancel()
+        await asyncio.wait(pool)
+    assert accounts(database.cluster, database.name) == 100
+
+
+async def test_prepared_transactions_are_named(archive: Path, private_cluster) -> None:
+    cluster = private_cluster(max_prepared_transactions=2)
+    cluster.create_database("held")
+    cluster.sql(
+        "begin; insert into account (name) values ('x'); prepare transaction 'tx 1'", "held"
+    )
+    failure = await refused(archive, cluster.database_url("postgres", "held"))
+    assert "'tx 1'" in failure.message
+
+
+async def test_another_restore_into_the_same_database_is_refused(
+    archive: Path, to: PostgresqlUrl
+) -> None:
+    async with swap.alone(to, None):
+        assert "another restore" in (await refused(archive, to)).message
+
+
+# ------------------------------------------------------------------ refusals
+
+
+@pytest.mark.parametrize("name", ["postgres", "template1", TEMPLATE])
+async def test_databases_of_the_server_itself_are_refused(
+    archive: Path, cluster: Cluster, name: str
+) -> None:
+    failure = await refused(archive, cluster.database_url("postgres", name))
+    assert "give" in failure.message
+
+
+async def test_a_server_that_is_older_than_the_backup_is_refused(
+    archive: Path, private_cluster
+) -> None:
+    binaries = Path("/usr/lib/postgresql/15/bin")
+    if not (binaries / "initdb").exists():
+        pytest.skip("the server of PostgreSQL 15 is not installed (Debian: postgresql-15)")
+    older = private_cluster(binaries=binaries)
+    failure = await refused(archive, older.database_url("postgres", "fresh"))
+    assert "from PostgreSQL 17" in failure.message
+    assert older.sql("select count(*) from pg_database where datname = 'fresh'") == "0"
+
+
+async def test_a_pooler_is_refused(archive: Path, database: Database) -> None:
+    with pgbouncer(database.cluster) as port:
+        to = database.cluster.database_url("postgres", database.name, port=port)
+        failure = await refused(archive, to)
+    assert "backup.url" in failure.message
+
+
+async def test_who_may_not_replace_it_is_told_what_lacks(archive: Path, database: Database) -> None:
+    to = database.cluster.database_url("watchdog", database.name)
+    failure = await refused(archive, to)
+    assert "CREATEDB" in failure.message
+    assert failure.code == "42501"
+
+
+async def test_an_owner_with_createdb_replaces_its_own(archive: Path, cluster: Cluster) -> None:
+    cluster.sql("alter role owner createdb; create database owned owner owner")
+    try:
+        cluster.sql("create table old as select 1", "owned", "owner")
+        done = await restored(archive, cluster.database_url("owner", "owned"))
+        assert accounts(cluster, "owned") == 100
+        cluster.drop_database(done.kept_aside)
+    finally:
+        cluster.sql("alter role owner nocreatedb")
+        cluster.drop_database("owned")
+
+
+async def test_what_fails_leaves_everything_as_it_was(
+    archive: Path, database: Database, to: PostgresqlUrl
+) -> None:
+    archive.write_bytes(archive.read_bytes()[:-2000])
+    await refused(archive, to)
+    assert accounts(database.cluster, database.name) == 50
+    assert beside(database.cluster, database.name) == []
+
+
+async def test_what_a_killed_restore_left_is_dropped(
+    archive: Path, database: Database, to: PostgresqlUrl
+) -> None:
+    database.cluster.sql(f'create database "{swap.unfinished_name(database.name)}"')
+    done = await restored(archive, to)
+    assert beside(database.cluster, database.name) == [done.kept_aside]

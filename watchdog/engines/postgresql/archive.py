@@ -22,13 +22,19 @@ from watchdog.model import ActionFailed, Phase, Target
 _FROM: Final = re.compile(r"^;\s+Dumped from database version: (\d+)", re.MULTILINE)
 _NAME: Final = re.compile(r"^;\s+dbname: (.*)$", re.MULTILINE)
 
-# A statement about owners or grants; pg_restore's own words are English, the
-# server's need not be, so that its message is not looked at.
-_ABOUT_ROLES: Final = re.compile(
-    r"^Command was: *(?:(?:ALTER [^;]* OWNER TO |GRANT |REVOKE |ALTER DEFAULT PRIVILEGES )"
-    r"|SET SESSION AUTHORIZATION )",
-    re.MULTILINE,
+# Which statement failed is looked at, and not the server's message: pg_restore's
+# own words are English, the server's need not be.
+_BLOCK: Final = re.compile(r"^pg_restore: error: ", re.MULTILINE)
+_COMMAND: Final = re.compile(r"^Command was: *(.*)", re.MULTILINE)
+_IGNORED: Final = re.compile(
+    r"^pg_restore: warning: errors ignored on restore: (\d+)", re.MULTILINE
 )
+_ABOUT_ROLES: Final = re.compile(
+    r"(?:ALTER [^;]* OWNER TO |GRANT |REVOKE |ALTER DEFAULT PRIVILEGES |SET SESSION AUTHORIZATION )"
+)
+# A parameter that an older server does not know, and what every database has already.
+_HARMLESS: Final = re.compile(r"(?:SET \w+ = |CREATE SCHEMA public;)")
+_SMALL: Final = re.compile(r"COMMENT ON (?:EXTENSION|SCHEMA public) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +53,27 @@ class Wanted:
     """How ``pg_restore`` is to be run.
 
     ``owners``: with owners and grants; otherwise all belongs to ``role``, or
-    to who logs in. ``whole``: in one transaction. ``contents``: a file that
-    names the entries that are meant, as ``--use-list`` takes it.
+    to who logs in. ``patient``: go on after an error and judge at the end, for
+    what one transaction cannot get over. ``contents``: a file that names the
+    entries that are meant, as ``--use-list`` takes it.
     """
 
     owners: bool = True
     role: str = ""
-    whole: bool = True
+    patient: bool = False
     jobs: int = 1
     contents: Path | None = None
 
     @property
+    def whole(self) -> bool:
+        """Whether it goes in one transaction, so that a failure leaves nothing."""
+        return self.jobs == 1 and not self.patient
+
+    @property
     def options(self) -> Sequence[str]:
         """Return the options."""
-        found = ["--exit-on-error"]
-        found += ["--single-transaction"] if self.whole and self.jobs == 1 else []
+        found = [] if self.patient else ["--exit-on-error"]
+        found += ["--single-transaction"] if self.whole else []
         found += [f"--jobs={self.jobs}"] if self.jobs > 1 else []
         found += [] if self.owners else ["--no-owner", "--no-acl"]
         found += [f"--role={self.role}"] if self.role else []
@@ -122,12 +134,45 @@ async def pg_restore(
         )
 
 
-complained = tools.complained
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the complaints of ``pg_restore`` come to.
+
+    ``ok``: everything is there. ``roles``: owners or grants were in the way,
+    ``patience``: something harmless was. ``notes``: what is told of it.
+    """
+
+    ok: bool
+    roles: bool = False
+    patience: bool = False
+    notes: tuple[str, ...] = ()
 
 
-def about_roles(done: process.Completed) -> bool:
-    """Whether owners or grants were in the way of it."""
-    return _ABOUT_ROLES.search(done.raw_stderr) is not None
+def judge(done: process.Completed, wanted: Wanted) -> Verdict:
+    """Tell what came of a run."""
+    if not tools.complained(done):
+        return Verdict(ok=True)
+    commands = [_command(block) for block in _BLOCK.split(done.raw_stderr)[1:]]
+    small = [command for command in commands if _SMALL.match(command)]
+    harmless = all(_HARMLESS.match(command) or _SMALL.match(command) for command in commands)
+    if wanted.patient and commands and harmless and _all_told(done, len(commands)):
+        return Verdict(ok=True, notes=tuple(f"left out: {command}" for command in small))
+    return Verdict(
+        ok=False,
+        roles=wanted.owners and any(map(_ABOUT_ROLES.match, commands)),
+        patience=not wanted.patient and bool(commands) and harmless,
+    )
+
+
+def _command(block: str) -> str:
+    found = _COMMAND.search(block)
+    return found[1] if found else ""
+
+
+def _all_told(done: process.Completed, told: int) -> bool:
+    """Whether we have seen every error: of a long stderr only the end is kept."""
+    found = _IGNORED.search(done.raw_stderr)
+    return found is not None and int(found[1]) == told
 
 
 def failed(done: process.Completed, archive: Archive, to: PostgresqlUrl) -> ActionFailed:

@@ -20,6 +20,7 @@ from watchdog.engines.postgresql.administration import Administration, literal, 
 _PROVIDER_SINCE: Final = 15
 _RULES_SINCE: Final = 16
 _LOCALE_SINCE: Final = 17
+_DEFAULT_TABLESPACE: Final = "pg_default"
 _PROVIDERS: Final = {"c": "libc", "i": "icu", "b": "builtin"}
 
 # Settings whose value is a list of names, each quoted by itself: as one string
@@ -145,7 +146,8 @@ def creation(name: str, like: Properties, major: int) -> str:
         words.append(f"{kind} {literal(like.locale)}")
     if like.rules is not None:
         words.append(f"icu_rules {literal(like.rules)}")
-    words.append(f"tablespace {quoted(like.tablespace)}")
+    if like.tablespace != _DEFAULT_TABLESPACE:  # which needs a right where it is named
+        words.append(f"tablespace {quoted(like.tablespace)}")
     return " ".join(words)
 
 

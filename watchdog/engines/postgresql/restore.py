@@ -28,7 +28,7 @@ from watchdog.engines.postgresql.administration import (
     open_in,
     quoted,
 )
-from watchdog.engines.postgresql.archive import Archive, Wanted
+from watchdog.engines.postgresql.archive import Archive, Verdict, Wanted
 from watchdog.engines.postgresql.place import NONEMPTY, Place
 from watchdog.engines.postgresql.properties import Properties
 from watchdog.model import ActionFailed
@@ -79,9 +79,13 @@ async def bring_back(
     async with swap.alone(to, options.target) as administration:
         await swap.drop_unfinished(administration, to.database)
         work = _Restore(archive, to, options, place, progress)
-        if place.swaps or options.jobs > 1:
-            return await work.aside(administration)
-        return Restored(tuple(await work.directly(administration)))
+        wanted = Wanted(jobs=options.jobs)
+        if not place.swaps and wanted.whole:
+            try:
+                return Restored(tuple(await work.directly(administration, wanted)))
+            except _NotWholeError as error:
+                wanted = error.wanted
+        return await work.aside(administration, wanted)
 
 
 async def _look(
@@ -91,6 +95,14 @@ async def _look(
     archive = await archives.look(artefact, to, place.major)
     places.refuse_older(archive, place, to)
     return place, archive
+
+
+class _NotWholeError(Exception):
+    """One transaction cannot do it; ``wanted`` can, in a database of its own."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        super().__init__("not in one transaction")
 
 
 class _Restore:
@@ -112,7 +124,7 @@ class _Restore:
 
     # -------------------------------------------------------------- in one transaction
 
-    async def directly(self, administration: Administration) -> list[str]:
+    async def directly(self, administration: Administration, wanted: Wanted) -> list[str]:
         """Restore into an empty database, or a new one that goes again if that fails."""
         created = self._place.there is None
         if created:
@@ -120,7 +132,7 @@ class _Restore:
                 f"create database {quoted(self._to.database)} template template0"
             )
         try:
-            notes = await self._fill(self._to, Wanted())
+            notes = await self._fill(self._to, wanted)
             await self._analyze(self._to)
         except BaseException:
             if created:
@@ -130,7 +142,7 @@ class _Restore:
 
     # -------------------------------------------------------------- by way of another database
 
-    async def aside(self, administration: Administration) -> Restored:
+    async def aside(self, administration: Administration, wanted: Wanted) -> Restored:
         """Restore into an unfinished database and let it take the place of the old one."""
         name = swap.unfinished_name(self._to.database)
         there = self._place.there
@@ -138,7 +150,6 @@ class _Restore:
         try:
             await self._create(administration, name, there)
             await swap.mark(administration, self._to.database)
-            wanted = Wanted(jobs=self._options.jobs)
             notes += await self._fill(self._to.with_database(name), wanted)
             notes += await self._dress(administration, name, there)
             await self._analyze(self._to.with_database(name))
@@ -193,27 +204,42 @@ class _Restore:
     # -------------------------------------------------------------- the steps
 
     async def _fill(self, to: PostgresqlUrl, wanted: Wanted) -> list[str]:
-        """Run ``pg_restore``; without owners and grants if those are in its way."""
+        """Run ``pg_restore``, again without what was in its way and may be left out."""
         self._options.step(Step.DATA)
         target = self._options.target
-        done = await archives.pg_restore(self._archive, to, target, wanted, self._progress)
-        if not archives.complained(done):
-            return []
-        if not archives.about_roles(done):
-            raise archives.failed(done, self._archive, self._to)
-        owner = self._place.there.owner if self._place.there and self._place.swaps else to.user
-        if wanted.jobs > 1:
-            await self._begin_anew(to)
-        role = owner if owner != to.user else ""
-        again = replace(wanted, owners=False, role=role)
-        done = await archives.pg_restore(self._archive, to, target, again, self._progress)
-        if archives.complained(done):
-            raise archives.failed(done, self._archive, self._to)
+        while True:
+            done = await archives.pg_restore(self._archive, to, target, wanted, self._progress)
+            verdict = archives.judge(done, wanted)
+            if verdict.ok:
+                return [*self._on_owners(wanted), *verdict.notes]
+            again = self._again(wanted, verdict)
+            if again is None:
+                raise archives.failed(done, self._archive, self._to)
+            if not again.whole and to == self._to:
+                raise _NotWholeError(again)
+            if not wanted.whole:
+                await self._begin_anew(to)
+            wanted = again
+
+    def _again(self, wanted: Wanted, verdict: Verdict) -> Wanted | None:
+        """Return what may do after *verdict*, ``None`` if nothing may."""
+        if verdict.roles:
+            role = self._owner if self._owner != self._to.user else ""
+            return replace(wanted, owners=False, role=role)
+        return replace(wanted, patient=True) if verdict.patience else None
+
+    @property
+    def _owner(self) -> str:
+        """Whose everything is where owners are left out."""
+        there = self._place.there
+        return there.owner if there is not None and self._place.swaps else self._to.user
+
+    def _on_owners(self, wanted: Wanted) -> list[str]:
         note = (
             "owners and grants were left out, for not all of their roles are there or open to"
-            f" {to.user}: everything belongs to {owner}"
+            f" {self._to.user}: everything belongs to {self._owner}"
         )
-        return [note]
+        return [] if wanted.owners else [note]
 
     async def _begin_anew(self, to: PostgresqlUrl) -> None:
         """Drop and make again what several jobs have filled in part."""
