@@ -75,7 +75,7 @@ def build(services: Services, access: Access | None = None) -> ASGIApp:
         exception_handlers={HTTPException: _refusal, Exception: _defect},
     )
     application.router.redirect_slashes = False  # such a redirect would repeat the Host header
-    return Doors(_SafeHeaders(application), access or Access())
+    return _SafeHeaders(Doors(application, access or Access()))
 
 
 class _Routes:

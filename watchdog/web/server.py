@@ -127,8 +127,7 @@ class HttpServer:
     def renew_connections(self) -> None:
         """Have every client connect anew, after its answer if it awaits one."""
         if self._server is not None:
-            for connection in list(self._server.server_state.connections):
-                connection.shutdown()
+            self._server.renew_connections()
 
     def _turned_out(self, host: str) -> None:
         self._access.refused("room", host, "more connections than there is room for")
@@ -223,11 +222,20 @@ class _Server(uvicorn.Server):
                 async with asyncio.timeout(1.0):
                     await self._stopping.wait()
 
+    def renew_connections(self) -> None:
+        self._cut_handshakes()
+        for connection in list(self.server_state.connections):
+            if not connection.transport.is_closing():
+                connection.shutdown()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._cut_handshakes()
+        await super().shutdown(sockets)
+
+    def _cut_handshakes(self) -> None:
         for connection in list(self._room):
             if isinstance(connection, TlsLayer):
                 connection.cut()  # it has not begun to ask anything
-        await super().shutdown(sockets)
 
 
 def _protocol(

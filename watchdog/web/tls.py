@@ -14,7 +14,7 @@ import contextlib
 import re
 import ssl
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from watchdog.config.web_tls import ServerTls, normal_name
 from watchdog.web.room import Room
@@ -64,8 +64,7 @@ class TlsLayer(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the handshake."""
-        assert isinstance(transport, asyncio.Transport)
-        self._wire = transport
+        self._wire = transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.host = str(peer[0]) if isinstance(peer, tuple) else ""
         self._deadline = self._loop.call_later(self._seconds, self._too_slow)
