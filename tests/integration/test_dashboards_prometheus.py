@@ -8,6 +8,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from tests.support import dashboards
 from tests.support.daemon import Daemon, daemon, wait_until
@@ -105,6 +107,10 @@ def lab(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     ledger.execute("begin immediate")
     ledger.execute("insert into entry values (1)")
     url = database.url("owner")
+    cluster.sql("grant create on schema public to owner", database.name)
+    subprocess.run(
+        [bin_dir() / "pgbench", url, "-i", "-q", "-s", "1"], check=True, capture_output=True
+    )
     backup = {"schedule": "@every 1h", "directory": "backups", "run_on_start": True}
     configuration = {
         "defaults": {"probe": {"interval": "1s", "connect_interval": "1s"}, "backup": backup},
@@ -121,8 +127,10 @@ def lab(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         with (
             daemon(folder, configuration, environment=environment) as running,
             prometheus(folder, running.url.removeprefix("http://")) as client,
+            contextlib.ExitStack() as stack,
         ):
             trouble(running, folder)
+            stack.enter_context(load(url, folder / "notes.db"))
             server = f"{cluster.host}:{cluster.port}"
             targets = {
                 "db-watchdog-sqlite": ["notes", "ledger"],
@@ -133,6 +141,40 @@ def lab(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         notes.close()
         ledger.close()
         cluster.drop_database(database.name)
+
+
+# Gentle: what it takes of the machine is not for the tests beside it to wait for.
+TRANSACTIONS_A_SECOND = 20
+WRITER = """
+import sqlite3, sys, time
+notes = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=10)
+while True:
+    notes.execute("insert into note select hex(randomblob(500))")
+    time.sleep(0.05)
+"""
+
+
+@contextlib.contextmanager
+def load(url: str, notes: Path) -> Iterator[None]:
+    """Write to both engines, a little, until it ends."""
+    pgbench = [bin_dir() / "pgbench", url]
+    rate = f"--rate={TRANSACTIONS_A_SECOND}"
+    writers = [
+        subprocess.Popen(
+            [*pgbench, "-n", "-c", "2", "-T", "600", rate],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ),
+        subprocess.Popen([sys.executable, "-c", WRITER, notes], stdin=subprocess.DEVNULL),
+    ]
+    try:
+        yield
+        assert [writer.poll() for writer in writers] == [None, None], "both wrote all the while"
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.wait()
 
 
 class prometheus:  # noqa: N801 - read as a function is
@@ -205,6 +247,48 @@ def test_every_panel_has_data(lab: Lab) -> None:
     except AssertionError:
         missing = [f"{name}: {q.expression}" for name, q in left.items()]
         raise AssertionError("no data:\n" + "\n".join(missing)) from None
+
+
+def test_every_mark_is_answered(lab: Lab) -> None:
+    """Nothing is wrong with a board that has none of them; here each kind has happened."""
+    kinds: dict[str, set[str]] = {}
+    for uid, board in dashboards.files().items():
+        for mark in dashboards.marks(board):
+            for target in lab.targets.get(uid, [".+"]):
+                asked = fill(mark["expr"], lab.values(uid, target))
+                found = lab.now(asked)
+                kinds.setdefault(mark["name"], set())
+                kinds[mark["name"]] |= {s["metric"].get("target", "") for s in found}
+                if mark["useValueForTime"]:
+                    for series in found:
+                        assert abs(_numbers(series)[0] / 1000 - time.time()) < 3600
+    assert kinds["Configuration taken"] == {""}
+    assert kinds["Backup taken"] >= {"notes", "shop"}
+    assert kinds["Down"] >= {"closed", "gone", "shop", "notes"}, "0 while up: a gap is no news"
+    assert kinds["Backup failed"] == set(), "no attempt has failed here"
+
+
+def test_grafana_s_alert_rules_are_answered_and_held_back(lab: Lab) -> None:
+    folder = dashboards.GRAFANA / "alerting"
+    groups = yaml.safe_load((folder / "db-watchdog.yml").read_text())["groups"]
+    asked = {
+        rule["title"]: rule["data"][0]["model"]["expr"]
+        for group in groups
+        for rule in group["rules"]
+    }
+    assert len(asked) > 16
+    down = {"closed", "gone"}
+    # A refused login pages nobody; what is down otherwise is no ticket once it has paged.
+    page, ticket = asked["DatabaseDown (page)"], asked["DatabaseDown (ticket)"]
+    wait_until(lambda: targets_of(lab.now(page)) == {"gone"}, "one pages", pause=0.5)
+    assert "closed" in targets_of(lab.now(ticket))
+    for title, expression in asked.items():
+        found = lab.now(expression)
+        assert title.startswith("DatabaseDown") or not targets_of(found) & down, title
+
+
+def targets_of(found: list[dict[str, Any]]) -> set[str]:
+    return {series["metric"].get("target", "") for series in found}
 
 
 def may_be_empty() -> set[str]:

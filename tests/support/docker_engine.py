@@ -98,10 +98,14 @@ class Engine:
     # ------------------------------------------------------------------ use
 
     def docker(
-        self, *arguments: str | Path, check: bool = True, timeout: float = 300.0
+        self,
+        *arguments: str | Path,
+        check: bool = True,
+        timeout: float = 300.0,
+        stdin: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run the docker client."""
-        return self._run(["docker", *map(str, arguments)], {}, None, check, timeout)
+        return self._run(["docker", *map(str, arguments)], {}, None, check, timeout, stdin)
 
     def compose(
         self,
@@ -158,10 +162,11 @@ class Engine:
         folder: Path | None,
         check: bool,
         timeout: float,
+        stdin: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             command,
-            stdin=subprocess.DEVNULL,
+            input=stdin or "",
             capture_output=True,
             text=True,
             timeout=timeout,
