@@ -188,6 +188,9 @@ async def test_a_sqlite_file_that_is_another_one_or_has_collapsed_is_held_apart(
     assert good is not None
     assert good.good
     assert ["another file lies at the path" in each.message for each in report.troubles] == [True]
+    # The variable of its URL is not set, and its default is a file of another engine.
+    elsewhere = replace(target, engine="postgresql")
+    assert guard.judge(folder_of(target), elsewhere, {}, 100).suspect
     for tables, prefix, application in ((4, "t", 0), (10, "other", 0), (10, "t", 77)):
         path.unlink()
         make(path, tables, prefix, application)

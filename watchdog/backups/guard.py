@@ -24,8 +24,11 @@ CAUSE: Final = "different_database"
 def judge(folder: Path, target: Target, new: Mapping[str, Any], size: int) -> Verdict:
     """Compare a new backup, of which *new* is the identity, with the last good one."""
     last = catalogue.scan_folder(folder).of(target.name).newest_good()
-    if last is None or last.manifest.engine != target.engine:
+    if last is None:
         return Verdict()
+    if last.manifest.engine != target.engine:
+        # A variable that is not set, and a default in its place, is enough for that.
+        return Verdict((f"it is of {target.engine}, it was of {last.manifest.engine}",))
     return identity.compare(_whole(last.manifest), {**new, "artefact_bytes": size})
 
 

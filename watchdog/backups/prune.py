@@ -9,8 +9,10 @@ know: why a backup goes.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -30,26 +32,42 @@ def remove(backup: Backup) -> None:
     _finish(backup.folder, backup.id)
 
 
-def apply(decisions: Iterable[Decision[Backup]]) -> list[Backup]:
-    """Remove what was decided on, oldest first; return what went. Raises ``OSError``."""
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What went, oldest first, and what was in the way of the rest."""
+
+    removed: tuple[Backup, ...] = ()
+    errors: tuple[OSError, ...] = ()
+
+
+def apply(decisions: Iterable[Decision[Backup]]) -> Pruned:
+    """Remove what was decided on, oldest first; one that cannot go is no reason for the others."""
     doomed = [decision.backup for decision in decisions if not decision.keep]
-    for backup in reversed(doomed):
-        remove(backup)
-    return doomed
+    removed, errors = [], []
+    for backup in sorted(doomed, key=lambda each: (each.taken_at, each.id)):
+        try:
+            remove(backup)
+        except OSError as error:
+            errors.append(error)
+        else:
+            removed.append(backup)
+    return Pruned(tuple(removed), tuple(errors))
 
 
 def sweep(folder: Path) -> list[str]:
     """Remove what interrupted runs have left; return the names. Only the lock's holder may."""
     swept = []
     for path in sorted(folder.iterdir()):
-        identity = names.id_of_removed(path.name)
-        if identity is not None:
-            _finish(folder, identity)
-        elif names.is_partial(path.name) or _is_abandoned(path):
-            discard(path)
-        else:
-            continue
-        swept.append(path.name)
+        # What cannot be removed is no backup all the same, and no reason to take none.
+        with contextlib.suppress(OSError):
+            identity = names.id_of_removed(path.name)
+            if identity is not None:
+                _finish(folder, identity)
+            elif names.is_partial(path.name) or _is_abandoned(path):
+                discard(path)
+            else:
+                continue
+            swept.append(path.name)
     return swept
 
 
@@ -61,8 +79,10 @@ def discard(path: Path) -> None:
 
 def _finish(folder: Path, identity: str) -> None:
     for path in folder.glob(f"{identity}.*"):
-        if path.is_file():
-            path.unlink()
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            discard(path)
     discard(names.removed(folder, identity))
     files.sync_folder(folder)
 
