@@ -56,6 +56,7 @@ def test_usage_and_configuration_are_two_without_a_traceback(
         ["-c", "missing.yaml"],
         ["no-such-target"],
         ["--env-file"],
+        ["--json"],
     ],
 )
 def test_for_nagios_usage_is_unknown_and_not_critical(tmp_path: Path, arguments: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import socket
@@ -334,3 +335,18 @@ def test_all_mistakes_of_both_files_are_named_at_once(tmp_path: Path) -> None:
     assert missing.stderr == (
         "none.yml:1:1: no such file: write the right path after --web.config.file\n"
     )
+
+
+def test_check_config_says_who_may_enter(certificates: Path, tmp_path: Path) -> None:
+    install(certificates, tmp_path)
+    (tmp_path / "web.yml").write_text(TLS + USERS)
+    (tmp_path / "w.yaml").write_text(
+        "listen: 0.0.0.0:10187\ntargets: [{name: a, url: 'sqlite:///a.db'}]\n"
+    )
+    bare = run(tmp_path, "check-config", "-c", "w.yaml")
+    assert bare.returncode == 0
+    assert "only /metrics, /healthz and /readyz are served" in bare.stdout
+    done = run(tmp_path, "check-config", "-c", "w.yaml", "--web.config.file", "web.yml", "--json")
+    web = json.loads(done.stdout)["web"]
+    assert (web["tls"], web["users"], web["for_strangers"]) == (True, ["alice"], False)
+    assert HASH not in done.stdout + done.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -85,12 +85,32 @@ def _connect(loading: Loading, config: Config) -> list[str]:
 def _print(config: Config) -> None:
     click.echo(f"{config.source}: good")
     click.echo(f"listens on {config.listen}, relative paths begin at {config.base_dir}")
+    for line in _who_may_enter(config):
+        click.echo(line)
     for note in config.notes:
         click.echo(f"note: {mask(note)}")
     click.echo()
     rows = [("TARGET", "URL", "PROBED", "BACKED UP")]
     rows += [_row(target) for target in config.targets]
     _print_columns(rows)
+
+
+def _who_may_enter(config: Config) -> Iterator[str]:
+    web = config.web
+    if web.path is not None:
+        number = len(web.users)
+        parts = [f"passwords of {number} user{'s' if number > 1 else ''}"] if number else []
+        if web.tls is not None:
+            until = f" (certificate until {web.tls.expires:%Y-%m-%d})" if web.tls.expires else ""
+            parts.insert(0, f"TLS{until}")
+            parts += ["certificates of clients"] if web.tls.proves_clients else []
+        said = ", ".join(parts) or "neither TLS nor passwords"
+        yield f"{web.path}: {said}"
+    if config.for_strangers:
+        yield (
+            "beyond this machine only /metrics, /healthz and /readyz are served: for more, set"
+            " passwords or client certificates (web.config_file), or web.trust_network"
+        )
 
 
 def _row(target: Target) -> tuple[str, str, str, str]:
@@ -124,6 +144,14 @@ def _described(config: Config) -> dict[str, Any]:
         "source": config.source,
         "base_dir": str(config.base_dir),
         "listen": str(config.listen),
+        "web": {
+            "config_file": str(config.web.path) if config.web.path else None,
+            "tls": config.web.tls is not None,
+            "client_certificates": config.web.tls is not None and config.web.tls.proves_clients,
+            "users": sorted(config.web.users),
+            "trust_network": config.trust_network,
+            "for_strangers": config.for_strangers,
+        },
         "notes": [mask(note) for note in config.notes],
         "targets": [_target(target) for target in config.targets],
     }

@@ -71,6 +71,9 @@ def COMMAND(  # noqa: N802 - the registry's name
     Exits 0 if all targets are up, 1 if one is not, 2 for a mistake in usage
     or configuration.
     """
+    if nagios and as_json:
+        _say_unknown("--nagios prints one line, --json a document: write one of them")
+        context.exit(_NAGIOS_USAGE)
     try:
         config = loading.load()
         chosen = named_targets(config, targets) or config.targets

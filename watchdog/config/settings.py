@@ -5,6 +5,7 @@ Owns: ``Config`` and its parts. Must not know: YAML, pydantic, files.
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,16 @@ class Listen:
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     socket: Path | None = None
+
+    @property
+    def beyond_loopback(self) -> bool:
+        """Whether others than this machine may reach it, as far as the text tells."""
+        if self.socket is not None or self.host == "localhost":
+            return False
+        try:
+            return not ipaddress.ip_address(self.host.partition("%")[0]).is_loopback
+        except ValueError:
+            return True
 
     def __str__(self) -> str:
         if self.socket is not None:
@@ -63,6 +74,13 @@ class Config:
     trust_network: bool = False
     web: WebFile = field(default_factory=WebFile)
     notes: tuple[str, ...] = ()
+
+    @property
+    def for_strangers(self) -> bool:
+        """Whether it listens beyond loopback and shows only what is for strangers."""
+        return (
+            self.listen.beyond_loopback and not self.trust_network and not self.web.proves_clients
+        )
 
     def target(self, name: str) -> Target | None:
         """Return the target called *name*, ``None`` if there is none."""
