@@ -224,6 +224,7 @@ class Pipeline:
         warnings = tuple(mask(warning) for warning in (*produced.warnings, *proof.remarks))
         run.enter(Phase.PUBLISH)
         finished_at = milliseconds(self._clock.now())
+        measures = {**(produced.measures or {}), **(proof.measures or {})}
         which = {**(preflight.identity or {}), **(produced.identity or {})}
         verdict = await asyncio.to_thread(guard.judge, run.folder, run.target, which, size)
         manifest = Manifest(
@@ -242,7 +243,7 @@ class Pipeline:
             duration=self._clock.monotonic() - run.started,
             tables=proof.tables if produced.tables is None else produced.tables,
             warnings=warnings,
-            details={**(produced.details or {}), "measures": {**(produced.measures or {}), **(proof.measures or {})}},
+            details={**(produced.details or {}), "measures": measures},
             tool=f"db-watchdog {__version__}",
             identity=which,
             suspect=verdict.suspect,

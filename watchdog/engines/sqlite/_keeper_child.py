@@ -10,14 +10,13 @@ One request a line on standard input, one answer a line on standard output:
 ``look 0 PATH`` (PATH in hexadecimal): read the header, ask who holds locks, take none.
 ``hold SECONDS PATH``: the same, and keep the shared lock of SQLite's protocol until
 ``release``; if a writer has it, wait for it in the kernel's queue, at most so long.
-``locks 0 PATH``: read the header and the WAL index, ask who holds which lock, take none; the
-answer is ``ok HEADER INDEX HOLDERS`` with INDEX the first 136 bytes of the ``-shm`` and HOLDERS,
-comma-separated, ``rPID`` (shared), ``wPID`` (exclusive) or ``-`` for the reserved byte of the
-file and the nine lock bytes of the ``-shm``.
 
-Any other answer is ``ok LOCK HEADER JOURNAL`` with LOCK one of ``free exclusive
-held``, HEADER the file's first 100 bytes and JOURNAL the first 8 of its
-``-journal`` in hexadecimal (``-`` for none), or ``error ERRNO SUFFIX``.
+An answer is ``ok LOCK HEADER INDEX HOLDERS JOURNAL`` with LOCK one of ``free
+exclusive held``, HEADER the file's first 100 bytes, INDEX the first 136 of its
+``-shm`` and JOURNAL the first 8 of its ``-journal`` in hexadecimal (``-`` for
+none), HOLDERS, comma-separated, ``rPID`` (shared), ``wPID`` (exclusive) or
+``-`` for the reserved byte of the file and the nine lock bytes of the
+``-shm``; or ``error ERRNO SUFFIX``.
 
 Byte ranges: https://www.sqlite.org/src/doc/trunk/src/os.h (PENDING_BYTE) and
 https://www.sqlite.org/walformat.html (the locks of the WAL index).
@@ -60,26 +59,17 @@ def _holder(descriptor: int, byte: int) -> str:
     return f"{'w' if kind == fcntl.F_WRLCK else 'r'}{pid}"
 
 
-def _locks(path: bytes) -> str:
-    """Return the answer to ``locks``."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        header = os.pread(descriptor, 100, 0).hex() or "-"
-        holders = [_holder(descriptor, _RESERVED)]
-    finally:
-        os.close(descriptor)
-    index = "-"
+def _index(path: bytes) -> tuple[str, list[str]]:
+    """Return the WAL index of *path* and who holds its locks; nothing of one that is not there."""
     try:
         descriptor = os.open(path + b"-shm", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        holders += ["-"] * len(_INDEX_LOCKS)
-    else:
-        try:
-            holders += [_holder(descriptor, byte) for byte in _INDEX_LOCKS]
-            index = os.pread(descriptor, _INDEX_SIZE, 0).hex() or "-"
-        finally:
-            os.close(descriptor)
-    return f"ok {header} {index} {','.join(holders)}"
+    except OSError:  # one that may not be read is for whoever opens the database to say
+        return "-", ["-"] * len(_INDEX_LOCKS)
+    try:
+        holders = [_holder(descriptor, byte) for byte in _INDEX_LOCKS]
+        return os.pread(descriptor, _INDEX_SIZE, 0).hex() or "-", holders
+    finally:
+        os.close(descriptor)
 
 
 class _TimeUpError(Exception):
@@ -134,8 +124,6 @@ class Keeper:
         seconds, path = float(words[1]), bytes.fromhex(words[2])
         suffix = "-"
         try:
-            if words[0] == "locks":
-                return _locks(path)
             answer = self._look(path, seconds if words[0] == "hold" else None)
             suffix = "-journal"
             return f"{answer} {_journal(path)}"
@@ -148,16 +136,18 @@ class Keeper:
         self._held = descriptor
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             self._release()
-            return "ok free -"
+            return "ok free - - -"
         lock = "free"
         if hold is not None:
             lock = "held" if _share(descriptor, hold) else "exclusive"
         elif _written_by_another(descriptor):
             lock = "exclusive"
         header = os.pread(descriptor, 100, 0).hex() or "-"
+        reserved = _holder(descriptor, _RESERVED)
         if lock != "held":
             self._release()
-        return f"ok {lock} {header}"
+        index, holders = _index(path)
+        return f"ok {lock} {header} {index} {','.join([reserved, *holders])}"
 
     def _release(self) -> None:
         if self._held is not None:

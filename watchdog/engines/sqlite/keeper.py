@@ -27,6 +27,7 @@ _PATIENCE: Final = 2.0  # seconds that opening a file and reading its header may
 _JOURNAL_MAGIC: Final = bytes.fromhex("d9d505f920a163d7")
 _HEADER_MAGIC: Final = b"SQLite format 3\x00"
 _WAL_VERSION: Final = 2
+_NOBODY: Final = (None,) * 9
 
 
 class KeeperSilent(TimeoutError):  # noqa: N818 - it reads as what happened
@@ -35,31 +36,6 @@ class KeeperSilent(TimeoutError):  # noqa: N818 - it reads as what happened
 
 class KeeperImpossible(RuntimeError):  # noqa: N818 - it reads as what happened
     """The child cannot be started: that says nothing about any database."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What the child saw: *header* is 100 bytes of the file, *journal* 8 of its ``-journal``."""
-
-    exclusive: bool  # somebody writes, or waits to: nobody can begin to read
-    held: bool  # the child has the shared lock for us
-    header: bytes
-    journal: bytes
-
-    @property
-    def is_database(self) -> bool:
-        """Whether the file starts as a SQLite database does."""
-        return self.header.startswith(_HEADER_MAGIC)
-
-    @property
-    def is_wal(self) -> bool:
-        """Whether the file says that it is in WAL mode (header bytes 18 and 19)."""
-        return self.is_database and _WAL_VERSION in self.header[18:20]
-
-    @property
-    def has_journal(self) -> bool:
-        """Whether a rollback journal with a valid start lies beside it: hot, or a writer's."""
-        return self.journal == _JOURNAL_MAGIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +60,36 @@ class Locks:
     index: bytes
     reserved: Holder | None
     slots: tuple[Holder | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the child saw; *journal* is 8 bytes of the ``-journal``."""
+
+    exclusive: bool  # somebody writes, or waits to: nobody can begin to read
+    held: bool  # the child has the shared lock for us
+    locks: Locks
+    journal: bytes
+
+    @property
+    def header(self) -> bytes:
+        """The first 100 bytes of the file."""
+        return self.locks.header
+
+    @property
+    def is_database(self) -> bool:
+        """Whether the file starts as a SQLite database does."""
+        return self.header.startswith(_HEADER_MAGIC)
+
+    @property
+    def is_wal(self) -> bool:
+        """Whether the file says that it is in WAL mode (header bytes 18 and 19)."""
+        return self.is_database and _WAL_VERSION in self.header[18:20]
+
+    @property
+    def has_journal(self) -> bool:
+        """Whether a rollback journal with a valid start lies beside it: hot, or a writer's."""
+        return self.journal == _JOURNAL_MAGIC
 
 
 class Keeper:
@@ -119,15 +125,17 @@ class Keeper:
         verb = "hold" if hold else "look"
         patience = (wait if hold else 0.0) + _PATIENCE
         self._holds = hold
-        words = self._words(f"{verb} {wait:.3f}", path, patience)
-        return Look(words[1] == "exclusive", words[1] == "held", _bytes(words[2]), _bytes(words[3]))
-
-    def locks(self, path: str) -> Locks:
-        """Look at who holds locks on *path* and its ``-shm``; raises as ``look`` does."""
-        self._holds = False
-        _, header, index, names = self._words("locks 0", path, _PATIENCE)
+        words = self._ask(f"{verb} {wait:.3f} {os.fsencode(path).hex()}", patience).split()
+        if words[:1] == ["error"]:
+            number = int(words[1])
+            name = path + ("" if words[2] == "-" else words[2])
+            raise OSError(number, os.strerror(number), name)
+        if len(words) != 6 or words[0] != "ok":
+            raise KeeperSilent(f"the keeper process gave no answer about {path!r}")
+        _, lock, header, index, names, journal = words
         reserved, *slots = (_holder(name) for name in names.split(","))
-        return Locks(_bytes(header), _bytes(index), reserved, tuple(slots))
+        locks = Locks(_bytes(header), _bytes(index), reserved, tuple(slots) or _NOBODY)
+        return Look(lock == "exclusive", lock == "held", locks, _bytes(journal))
 
     def release(self) -> None:
         """Let go of the lock, if it has one."""
@@ -138,17 +146,6 @@ class Keeper:
     def end(self) -> None:
         """End the child."""
         self._child.end()
-
-    def _words(self, request: str, path: str, patience: float) -> list[str]:
-        """Return the four words of an answer about *path*."""
-        words = self._ask(f"{request} {os.fsencode(path).hex()}", patience).split()
-        if words[:1] == ["error"]:
-            number = int(words[1])
-            name = path + ("" if words[2] == "-" else words[2])
-            raise OSError(number, os.strerror(number), name)
-        if len(words) != 4 or words[0] != "ok":
-            raise KeeperSilent(f"the keeper process gave no answer about {path!r}")
-        return words
 
     def _ask(self, request: str, timeout: float) -> str:
         try:

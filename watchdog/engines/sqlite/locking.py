@@ -37,9 +37,9 @@ def wait_for_write_lock(path: str, longest: float) -> tuple[float, bool] | None:
     if files.on_network or files.main.size == 0:
         return None
     with borrow() as keeper:
-        locks = keeper.locks(files.path)
         live = files.wal is not None and files.shm is not None
         look = keeper.look(files.path, hold=live, wait=0.0)
+        locks = look.locks
         if look.is_wal and not live:
             return (0.0, True) if files.wal is None else None  # nobody has it open
         abandoned = look.has_journal and locks.reserved is None

@@ -36,7 +36,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from watchdog.engines.sqlite.files import Files, again, survey, unreachable, uri
-from watchdog.engines.sqlite.keeper import Keeper, Look, borrow
+from watchdog.engines.sqlite.keeper import Keeper, Locks, Look, borrow
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 from watchdog.model import Phase
 
@@ -77,6 +77,7 @@ class Seen(Generic[T]):
     way: Way
     wal_mode: bool | None = None
     value: T | None = None
+    locks: Locks | None = None  # as they were before we opened it ourselves
 
 
 @dataclass(slots=True)
@@ -174,8 +175,8 @@ class _Reader(Generic[T]):
             if way is Way.SHARED:
                 return self._read_locked(files, look)
         if not way.opened:
-            return Seen(files, way, look.is_wal)
-        return Seen(files, way, look.is_wal, self._read_unmoved(files))
+            return Seen(files, way, look.is_wal, locks=look.locks)
+        return Seen(files, way, look.is_wal, self._read_unmoved(files), look.locks)
 
     def _choose(self, keeper: Keeper, files: Files) -> tuple[Way, Look]:
         """Decide how to open; in WAL mode the keeper has the shared lock then."""
@@ -245,8 +246,8 @@ class _Reader(Generic[T]):
             self.recovering = self.recovering or time.monotonic()
             if time.monotonic() - self.recovering < _STARTING_NS / 1e9:
                 raise _MovedError("somebody is just opening the file") from None
-            return Seen(files, Way.UNRECOVERED, look.is_wal)
-        return Seen(files, Way.SHARED, look.is_wal, value)
+            return Seen(files, Way.UNRECOVERED, look.is_wal, locks=look.locks)
+        return Seen(files, Way.SHARED, look.is_wal, value, look.locks)
 
     def _read_unmoved(self, files: Files) -> T:
         """Read without locks, and believe it only if nobody wrote."""

@@ -18,7 +18,6 @@ from typing import Any, Final
 from watchdog.engines.sqlite.activity import Activity
 from watchdog.engines.sqlite.failures import path_of
 from watchdog.engines.sqlite.fsync import Disks
-from watchdog.engines.sqlite.keeper import Locks, borrow
 from watchdog.engines.sqlite.reading import Progress, Seen, Way, read
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 from watchdog.model import Phase, Target
@@ -92,24 +91,11 @@ class SqliteSession:
         self.way = visited.seen.way
         self.wal_mode = visited.seen.wal_mode
         self.facts = visited.seen.value
+        self.locks = visited.seen.locks  # header, WAL index and who holds which lock
         self.space = visited.space
         self.replaced = replaced
         self._slots = slots
         self._progress: Progress | None = None
-        self._locks: Locks | None = None
-
-    async def locks(self) -> Locks | None:
-        """Return header, WAL index and holders of locks as one look of this visit found them.
-
-        ``None`` where the file is only looked at from outside. Raises
-        ``OSError`` and ``TimeoutError``.
-        """
-        if self.way in (Way.STAT, Way.EMPTY):
-            return None
-        if self._locks is None:
-            path = self.files.path
-            self._locks = await self._slots.run(path_of(self.target), lambda: _look(path))
-        return self._locks
 
     async def run(self, work: Callable[[], Any]) -> Any:
         """Return what blocking *work* on this file makes, in its own slot off the loop."""
@@ -220,11 +206,6 @@ def _visit(path: str, busy: float, progress: Progress) -> Visited:
     space = None if seen.way is Way.STAT else _space(seen.files.path)
     progress.finish()
     return Visited(seen, space)
-
-
-def _look(path: str) -> Locks:
-    with borrow() as keeper:
-        return keeper.locks(path)
 
 
 def _ask(connection: sqlite3.Connection) -> Facts:

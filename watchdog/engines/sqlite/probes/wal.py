@@ -45,7 +45,7 @@ _MANY: Final = 1000  # frames: SQLite itself begins a checkpoint at so many
 
 
 async def _ask(session: SqliteSession) -> Answer:
-    locks = await session.locks()
+    locks = session.locks
     index = parse(locks) if locks is not None and in_use(locks) else None
     if index is None:
         return Answer()

@@ -45,7 +45,7 @@ _LONG: Final = 60.0  # seconds; others get SQLITE_BUSY all the while
 
 
 async def _ask(session: SqliteSession) -> Answer:
-    locks = await session.locks()
+    locks = session.locks
     if locks is None:
         return Answer()
     index = wal_index.parse(locks) if wal_index.in_use(locks) else None
