@@ -8,6 +8,7 @@ steps``. Must not know: what is logged, or why.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, TextIO
@@ -25,6 +26,8 @@ LEVELS: Final = {
 
 # These speak at INFO of every job and request; what matters of them we log ourselves.
 _CHATTY: Final = ("apscheduler", "uvicorn", "asyncio", "aiosqlite", "asyncpg")
+
+_MICROSECONDS: Final = re.compile(r"\.[0-9]+(?=Z$)")
 
 # A hint's long parts, which follow a console line on rows of their own.
 _BELOW: Final = ("title", "cause", "found", "steps", "documentation")
@@ -116,4 +119,6 @@ class _Console:
         if target is not None and str(target) not in str(event.get("event", "")):
             # whose line it is comes first
             event["event"] = f"{target}: {event.get('event', '')}"
+        if "timestamp" in event:  # people read seconds, programs microseconds
+            event["timestamp"] = _MICROSECONDS.sub("", str(event["timestamp"]))
         return "\n      ".join([self._render(logger, name, event), *rows])

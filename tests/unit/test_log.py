@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -83,3 +84,11 @@ def test_the_level_is_honoured() -> None:
     structlog.get_logger("x").info("chatter")
     structlog.get_logger("x").warning("news")
     assert [line["event"] for line in lines(stream)] == ["news"]
+
+
+def test_people_read_seconds_and_programs_microseconds() -> None:
+    for form, pattern in (("console", r"T\d\d:\d\d:\d\dZ "), ("json", r"T\d\d:\d\d:\d\d\.\d{6}Z")):
+        stream = io.StringIO()
+        log.configure(form, stream=stream)
+        structlog.get_logger("x").info("ready")
+        assert re.search(pattern, stream.getvalue()), stream.getvalue()
