@@ -127,7 +127,9 @@ def _level(backup: Backup) -> str:
 
 def _tables(backup: Backup) -> str:
     count = backup.manifest.tables
-    return "" if count is None else f", {count} tables"
+    if count is None:
+        return ""
+    return ", 1 table" if count == 1 else f", {count} tables"
 
 
 def _disk(backup: Backup) -> str:
