@@ -27,6 +27,7 @@ from watchdog.metrics import names
 from watchdog.metrics.exposition import Exposition
 from watchdog.metrics.process import ProcessState, SystemView
 from watchdog.model import Lane, Sample
+from watchdog.proof_watch import ProofWatch
 from watchdog.report import Report
 from watchdog.results import ResultStore
 from watchdog.scheduling.clock_guard import ClockGuard
@@ -81,6 +82,9 @@ class Daemon:
             self._scheduler,
             Destinations(state_folder(environ, config.state_directory)),
         )
+        self._proofs = ProofWatch(
+            engines, clock, self._store, self._runner, self._scheduler, self._backups.rescan
+        )
         state = state_folder(environ, config.state_directory)
         for engine in engines.values():
             engine.use_scratch(state)
@@ -102,7 +106,11 @@ class Daemon:
             self._watch.on_result,
             self._diagnoses.on_result,
         ]
-        self._report.backup_listeners += [self._exposition.on_backup, self._diagnoses.on_backup]
+        self._report.backup_listeners += [
+            self._exposition.on_backup,
+            self._diagnoses.on_backup,
+            self._proofs.on_backup,
+        ]
         self._services = self._make_services()
         access = Access(config.web, trust_network=config.trust_network)
         self._web = HttpServer(build(self._services, access), access)
@@ -184,6 +192,7 @@ class Daemon:
         self._diagnoses.configure(config.targets)
         self._report.forget(sorted(before - {target.name for target in config.targets}))
         await self._backups.configure(config.targets)
+        await self._proofs.configure(config.targets)
         self._exposition.reconfigure()
 
     async def _serve_reloads(self) -> None:
@@ -306,6 +315,7 @@ class Daemon:
     def _clock_stepped(self, _seconds: float) -> None:
         self._scheduler.reanchor()
         self._backups.reschedule()
+        self._proofs.reschedule()
 
     async def _tell_status(self) -> None:
         while True:

@@ -168,13 +168,14 @@ class DrillSettings:
     """When and where a backup is restored into scratch. Times in seconds.
 
     ``server`` is ``local`` (a server of our own for the time of the drill),
+    ``auto`` (the same, and no drill where its programs are not installed),
     ``same`` (the watched one) or the URL of a server for it. ``assertions``
     are queries that each have to answer true on the restored copy.
     ``directory`` is where scratch files lie, ``None`` for the usual place.
     """
 
     schedule: str = "@every 7d"
-    server: DatabaseUrl | str = "local"
+    server: DatabaseUrl | str = "auto"
     assertions: tuple[str, ...] = ()
     directory: Path | None = None
     timeout: float = 6 * 3600.0

@@ -21,6 +21,9 @@ from watchdog.results import BackupStatus, ResultStore, Status
 REMINDER: Final = 3600.0
 
 BACKUP: Final = "backup"  # the action whose results tell of backups
+# Actions that prove stored backups: what came of them is read from the files.
+DRILL: Final = "drill"
+REHASH: Final = "rehash"
 DIAGNOSE: Final = "diagnose"  # the action whose results tell what a closer look found
 
 _NAMED: Final = 20  # targets named in one line about a server
@@ -70,6 +73,8 @@ class Report:
         """Take the result of a round, a visit, a backup or a closer look."""
         if result.action == BACKUP:
             self._take_backup_result(result)
+            return
+        if result.action in (DRILL, REHASH):
             return
         if result.action == DIAGNOSE:
             self._take_diagnosis(result)

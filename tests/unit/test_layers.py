@@ -16,7 +16,7 @@ ROWS = [
     ["__main__"],
     ["cli"],
     ["daemon"],
-    ["watch", "backup_watch", "diagnosis_watch"],
+    ["watch", "backup_watch", "diagnosis_watch", "proof_watch"],
     ["backup_sight"],
     ["backup_plan"],
     ["web"],

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from watchdog.backups import drills, failures, proving
 from watchdog.backups.catalogue import Backup
@@ -22,6 +22,8 @@ from watchdog.clock import Clock
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines import BackupEngine, Drilled, Exercise, Unproven
 from watchdog.model import ActionFailed, DrillSettings, Failure, Kind, Phase, Target
+
+NO_PLACE: Final = "drill_no_place"
 
 
 async def drill(
@@ -46,6 +48,8 @@ async def drill(
     if verdict.gone:
         return verdict
     seconds = clock.monotonic() - began
+    if without_place(verdict, settings):
+        return replace(verdict, seconds=seconds)
     remembered = _remembered(verdict, at=at, seconds=seconds)
     try:
         await asyncio.to_thread(drills.append, backup.folder, remembered)
@@ -53,6 +57,12 @@ async def drill(
         remark = f"it could not be recorded beside the backup: {error.strerror or error}"
         verdict = replace(verdict, remarks=(*verdict.remarks, remark))
     return replace(verdict, seconds=seconds)
+
+
+def without_place(verdict: Verdict, settings: DrillSettings) -> bool:
+    """Whether there was nowhere to restore, and nobody had said that there is."""
+    failure = verdict.failure
+    return settings.server == "auto" and failure is not None and failure.hint == NO_PLACE
 
 
 async def _drill(

@@ -126,6 +126,12 @@ class Verification:
         """When the level that holds now was last proven."""
         return None if self.failure else self.levels.get(self.level)
 
+    @property
+    def hashed_at(self) -> datetime | None:
+        """When its hash was last compared, whatever came of it."""
+        moments = [at for at in (self.levels.get(1), self.failed_at) if at is not None]
+        return max(moments, default=None)
+
     def proven(self, level: int, now: datetime, attempted: int | None = None) -> Verification:
         """Return what stands after a proof of *level* and all below it.
 

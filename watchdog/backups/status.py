@@ -186,4 +186,4 @@ def _rotten(backups: Iterable[Backup]) -> Iterator[Failure]:
 
 
 def _hashed_at(backup: Backup) -> datetime:
-    return backup.verification.levels.get(1) or backup.taken_at
+    return backup.verification.hashed_at or backup.taken_at

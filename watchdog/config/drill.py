@@ -25,11 +25,11 @@ class Drill(Keys):
         examples=["@every 7d", "0 5 * * sun"],
     )
     server: fields.DrillServer = Field(
-        default="local",
+        default="auto",
         description="For PostgreSQL: local is a server of our own for the time of the drill,"
-        " without TCP, where its programs are installed; a URL is that of a scratch server, whose"
+        " without TCP; auto is that, and no drill where its programs are not installed; a URL is that of a scratch server, whose"
         " user may create databases; same is the watched server itself.",
-        examples=["local", "postgresql://drill@scratch:5432/postgres", "same"],
+        examples=["auto", "local", "postgresql://drill@scratch:5432/postgres", "same"],
     )
     assertions: list[fields.Query] = Field(
         default_factory=list,

@@ -114,7 +114,7 @@ def _url(value: Any, info: ValidationInfo) -> DatabaseUrl:
 def _drill_server(value: Any, info: ValidationInfo) -> DatabaseUrl | str:
     found = scalars.filled(value)
     if "://" not in found:
-        return str(_choice("local", "same", "a URL")(found))
+        return str(_choice("auto", "local", "same", "a URL")(found))
     url = _url(value, info)
     if url.engine != "postgresql":
         raise ValueError("is no PostgreSQL server: write local, same or a postgresql:// URL")

@@ -256,7 +256,7 @@ class Backup(Keys):
         default_factory=Drill.model_construct,
         description="When and where the newest backup is restored into scratch; false for never.",
         examples=[{"schedule": "@every 7d", "server": "local"}, False],
-        json_schema_extra={"default": {"schedule": "@every 7d", "server": "local"}},
+        json_schema_extra={"default": {"schedule": "@every 7d", "server": "auto"}},
     )
     objectives: Objectives = Field(
         default_factory=Objectives,
