@@ -201,8 +201,8 @@ def find(listing: Listing, reference: str) -> Backup:
         newest = of_target.newest_good()
         if newest is None:
             raise UsageError(
-                f"of {reference} there is no backup that is verified at level {GOOD} or better"
-                f" (backups: {len(of_target.backups)}): look at them with `db-watchdog backups {reference}`"
+                f"{reference} has backups ({len(of_target.backups)}), but none is verified at level"
+                f" {GOOD} or better: look at them with `db-watchdog backups {reference}`"
             )
         return newest
     return _by_id(listing, reference)
