@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import bcrypt
 import pytest
 
+from tests.support.certificates import make_certificates
 from tests.support.postgres import PostgresMissingError, bin_dir
 from tests.support.systemd_machine import (
     ROOT,
@@ -489,3 +493,39 @@ def test_stop_during_a_dump_leaves_nothing_behind(
             " WHERE query ~ 'pg_sleep' AND pid <> pg_backend_pid()"
         )
         orders.run("systemctl", "stop", "holder", check=False)
+
+
+def test_tls_and_the_passwords_of_http_come_as_credentials(unit: Machine, tmp_path: Path) -> None:
+    """Files that root alone may read, loaded from memory by a process without rights."""
+    example = ROOT / "deploy/systemd/examples/web.conf"
+    drop_in(unit, example.stem, example.read_text())
+    make_certificates(tmp_path)
+    hashed = bcrypt.hashpw(b"curiouser", bcrypt.gensalt(10)).decode()
+    credentials = "/etc/db-watchdog/credentials"
+    web = "tls_server_config: {cert_file: tls.crt, key_file: tls.key}\n"
+    for name, text in (
+        ("tls.crt", (tmp_path / "server.crt").read_text()),
+        ("tls.key", (tmp_path / "server.key").read_text()),
+        ("web.yml", f"{web}basic_auth_users: {{alice: {hashed}}}\n"),
+    ):
+        unit.write(f"{credentials}/{name}", text, 0o600)
+    unit.write("/opt/ca.crt", (tmp_path / "ca.crt").read_text())
+    unit.write(CONFIG, 'web: {config_file: "${CREDENTIALS_DIRECTORY}/web.yml"}\n' + GOOD)
+    unit.run("systemctl", "start", UNIT)
+
+    def status(authorization: str) -> str:
+        program = (
+            "import ssl, sys, http.client;"
+            "c = http.client.HTTPSConnection('127.0.0.1', 10187, timeout=10,"
+            " context=ssl.create_default_context(cafile='/opt/ca.crt'));"
+            "c.request('GET', '/metrics', headers={'Authorization': sys.argv[1]});"
+            "print(c.getresponse().status)"
+        )
+        return unit.run("/usr/bin/python3", "-c", program, authorization).stdout.strip()
+
+    right = "Basic " + base64.b64encode(b"alice:curiouser").decode()
+    assert status(right) == "200"
+    assert status("Basic bm9ib2R5Og==") == "401"
+    unit.run("systemctl", "reload", UNIT)  # its check sees the credentials, too
+    assert status(right) == "200"
+    assert hashed not in messages(unit)
