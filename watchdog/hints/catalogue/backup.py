@@ -1001,5 +1001,133 @@ FAMILY = Family(
                 ),
             ),
         ),
+        Entry(
+            "backup_content_differs",
+            POSTGRESQL + "app-pgdump.html",
+            Severity.CRITICAL,
+            en=Text(
+                "The backup does not hold what was there",
+                "Restored, or read back, the backup has other rows or another schema than the"
+                " database had at the instant when it was taken. It counts no more.",
+                (
+                    "Take another one now: `db-watchdog backup {target|TARGET}`",
+                    "Prove that one at once: `db-watchdog verify {target|TARGET} --level 4`",
+                    "Which others are whole? `db-watchdog verify --all`",
+                    (
+                        "If it happens again, look at the disk and the memory of both machines:"
+                        " `dmesg -T | tail`, and at what else writes into the folder of backups"
+                    ),
+                ),
+            ),
+            ru=Text(
+                "В копии не то, что было в базе",
+                "После восстановления или чтения в копии другое число строк или другая схема, чем"
+                " было в базе в момент снятия. Копия больше не считается годной.",
+                (
+                    "Снимите другую сейчас: `db-watchdog backup {target|TARGET}`",
+                    "Сразу проверьте её: `db-watchdog verify {target|TARGET} --level 4`",
+                    "Какие из остальных целы? `db-watchdog verify --all`",
+                    (
+                        "Если это повторится, посмотрите на диск и память обеих машин:"
+                        " `dmesg -T | tail`, и на то, что ещё пишет в папку копий"
+                    ),
+                ),
+            ),
+        ),
+        Entry(
+            "backup_assertion_false",
+            POSTGRESQL + "app-pgrestore.html",
+            Severity.CRITICAL,
+            en=Text(
+                "An assertion does not hold on the restored copy",
+                "The backup was restored and is what the database was, but a query of drill.assert"
+                " does not answer true on it: what is wrong with the data was wrong at its source.",
+                (
+                    "Ask the same query in the database itself: is it true there now?",
+                    (
+                        "If not, find out since when: `db-watchdog backups {target|TARGET}`, and restore"
+                        " older ones into new databases to ask them"
+                    ),
+                    "If the query is out of date, mend it under backup.drill.assert",
+                ),
+            ),
+            ru=Text(
+                "Условие не выполняется на восстановленной копии",
+                "Копия восстановлена и совпадает с тем, что было в базе, но запрос из drill.assert"
+                " отвечает на ней не «истина»: неверные данные были уже в самой базе.",
+                (
+                    "Задайте тот же запрос самой базе: верен ли он сейчас?",
+                    (
+                        "Если нет, выясните, с каких пор: `db-watchdog backups {target|TARGET}`, и"
+                        " восстановите более старые копии в новые базы, чтобы спросить их"
+                    ),
+                    "Если устарел сам запрос, исправьте его в backup.drill.assert",
+                ),
+            ),
+        ),
+        Entry(
+            "drill_no_place",
+            POSTGRESQL + "app-initdb.html",
+            Severity.WARNING,
+            en=Text(
+                "There is nowhere to restore a backup for a drill",
+                "The restore drill could not run: what it needs of this machine or of the scratch"
+                " server is not there. The backup itself is as proven as it was.",
+                (
+                    (
+                        "Install the server's programs, of the source's version or a later one; the"
+                        " service itself need not run: `apt-get install postgresql-{major|17}`"
+                    ),
+                    (
+                        "Or name a scratch server whose user may create databases, under"
+                        " backup.drill: `server: postgresql://drill@HOST:5432/postgres`"
+                    ),
+                    "Is it the space? `df -h {directory|/tmp}`; another place is drill.directory",
+                    "Without drills: `drill: false`",
+                ),
+            ),
+            ru=Text(
+                "Негде пробно восстановить копию",
+                "Пробное восстановление не состоялось: на этой машине или на запасном сервере нет"
+                " того, что для него нужно. Сама копия проверена так же, как и раньше.",
+                (
+                    (
+                        "Установите программы сервера той же версии или новее; сама служба работать не"
+                        " обязана: `apt-get install postgresql-{major|17}`"
+                    ),
+                    (
+                        "Или укажите в backup.drill запасной сервер, пользователь которого может"
+                        " создавать базы: `server: postgresql://drill@HOST:5432/postgres`"
+                    ),
+                    "Мало места? `df -h {directory|/tmp}`; другое место задаёт drill.directory",
+                    "Без пробных восстановлений: `drill: false`",
+                ),
+            ),
+        ),
+        Entry(
+            "drill_timeout",
+            POSTGRESQL + "populate.html",
+            Severity.WARNING,
+            en=Text(
+                "The restore drill took too long",
+                "The drill of {target|the target} was ended at its time limit. So long, or longer,"
+                " would the way back take.",
+                (
+                    "How large is the backup? `db-watchdog backups {target|TARGET}`",
+                    "Allow it more time: `timeout:` under backup.drill",
+                    "Restore on a faster disk: `directory:` or `server:` under backup.drill",
+                ),
+            ),
+            ru=Text(
+                "Пробное восстановление длилось слишком долго",
+                "Пробное восстановление {target|цели} прервано по истечении отведённого времени."
+                " Столько же или дольше занял бы и настоящий возврат.",
+                (
+                    "Какого размера копия? `db-watchdog backups {target|TARGET}`",
+                    "Дайте больше времени: `timeout:` в backup.drill",
+                    "Восстанавливайте на более быстрый диск: `directory:` или `server:` в backup.drill",
+                ),
+            ),
+        ),
     ),
 )
