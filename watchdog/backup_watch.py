@@ -143,7 +143,8 @@ class BackupWatch:
         self._scheduler.set_alarm(_alarm(planned.target), moment, lambda: self._ring(planned))
         status = self._store.status(planned.target.name)
         if status is not None and status.backup.enabled:
-            known = replace(status.backup, next_run_at=moment, **self._sight.counts(planned))
+            # Not the counts: a run that ends is told of with all that came of it.
+            known = replace(status.backup, next_run_at=moment)
             self._report.take_backup(planned.target.name, known)
 
     def _ring(self, planned: Planned) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.support.daemon import Daemon, wait_until
 from tests.support.hung_mount import hung_mount
@@ -35,31 +37,33 @@ def test_the_daemon_starts_probes_reloads_and_stops_beside_a_destination_that_ha
     assert daemon.tracebacks == ""
 
 
-def test_the_daemon_stops_though_a_running_backup_hangs_in_its_destination(tmp_path: Path) -> None:
+def test_a_running_backup_that_hangs_in_its_destination_holds_up_no_other_disk_and_no_stop(
+    tmp_path: Path,
+) -> None:
     mount = tmp_path / "mount"
     folder = mount / "backups" / "a"
     folder.mkdir(parents=True)
-    database = make_database(tmp_path / "a.db")
+    database = make_database(tmp_path / "a.db", "delete")
     target = {"name": "a", "url": f"sqlite:///{database}", "probe": {"interval": "1s"}}
     backup = {"directory": str(mount / "backups"), "schedule": "@every 6h", "run_on_start": True}
-    daemon = Daemon(tmp_path, {"targets": [{**target, "backup": backup}]})
-    with (folder / ".lock").open("w") as lock:
-        # It waits for us while its disk is still there, and goes on when it is not.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    other = {"name": "b", "url": f"sqlite:///{make_database(tmp_path / 'b.db')}"}
+    with (
+        TemporaryDirectory(dir="/dev/shm") as elsewhere,
+        closing(sqlite3.connect(database, isolation_level=None)) as writer,
+    ):
+        place = {**backup, "directory": f"{elsewhere}/backups"}
+        targets = [{**target, "backup": backup}, {**other, "backup": place}]
+        daemon = Daemon(tmp_path, {"targets": targets}, ready=False)
+        # The copy waits for us while its disk is still there, and goes on when it is not.
+        writer.execute("begin exclusive")
         with daemon:
-            daemon.event("backup begins")
-            wait_until(lambda: _waits_for(lock.name, daemon.pid), "it has opened the lock")
+            wait_until(lambda: list(folder.glob(".*.partial")), "the copy has begun")
+            daemon.event("backup taken", target="b")
+            assert daemon.events("backup taken", target="a") == []
             with hung_mount(mount):
-                fcntl.flock(lock, fcntl.LOCK_UN)
+                writer.execute("rollback")
                 time.sleep(1)
-                assert daemon.metric("watchdog_up", target="a") == 1
+                daemon.wait_up("a", 1)
                 assert daemon.stop(10) == 0
                 assert daemon.events("stopping without waiting any longer")
     assert daemon.tracebacks == ""
-
-
-def _waits_for(path: str, pid: int) -> bool:
-    return any(
-        number.is_symlink() and str(number.readlink()) == path
-        for number in Path(f"/proc/{pid}/fd").iterdir()
-    )

@@ -113,7 +113,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 async def test_a_backup_that_has_ended_is_not_shown_as_running(house: House) -> None:
     await house.configure(house.target())
-    await house.ring().wait()
+    with capture_logs() as said:
+        await house.ring().wait()
+    assert [line["event"] for line in said] == ["backup begins", "backup taken"]
     known = house.known()
     assert (known.runs, known.failures, known.count, known.last_attempt_successful) == (
         1,
