@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from watchdog import schedule
+from watchdog.backups import failures
 from watchdog.backups.pauses import Pause
 from watchdog.backups.places import settings_of
 from watchdog.backups.status import Known
@@ -25,6 +26,7 @@ RETRIES: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=
 _RETRYABLE: Final = frozenset({Kind.REACH, Kind.TIMEOUT, Kind.STATE, Kind.CAPACITY, Kind.QUERY})
 # Somebody else is at it, whatever the kind: that passes.
 _IN_THE_WAY: Final = ("EWOULDBLOCK", "EAGAIN", "SQLITE_BUSY", "SQLITE_LOCKED")
+_AWAY: Final = (failures.DESTINATION_MISSING, failures.FOLDER_MISSING)
 
 # A last attempt that lies in the future was written before the clock was set
 # back; within this much its slot still counts as run.
@@ -63,6 +65,9 @@ class Planned:
     never: bool = False  # no backup exists, and that is known
     pause: Pause | None = None
     disk: int | None = None
+    away: bool = False  # the destination is not there, or silent
+    returned: bool = False  # it was away since the last run, and is there again
+    missed: bool = False  # the last run failed for that
     runs: int = 0
     failures: int = 0
     late: int = 0
@@ -73,6 +78,9 @@ class Planned:
         """Take what the files say."""
         self.looked_at, self.last_run_at = True, known.last_run_at
         self.never, self.pause, self.disk = known.never, known.pause, known.disk
+        away = known.missing is not None
+        self.returned = not away and (self.away or self.returned)
+        self.away = away
 
     def counts(self) -> Mapping[str, int]:
         """Return the slots that went by, by every reason."""
@@ -145,6 +153,7 @@ class Planned:
     def ended(self, began: datetime, now: datetime, failure: Failure | None) -> bool:
         """Find the run after one that has ended; return whether it is another try."""
         self.waiting_since = None
+        self.missed, self.returned = failure is not None and failure.hint in _AWAY, False
         slot = self.next_slot(now)
         if not isinstance(self.schedule, schedule.Every):
             self.skipped[OVERLAP] += self._slots_between(began, now)
@@ -152,6 +161,15 @@ class Planned:
         self._set(again or slot, again or slot, "")
         self.hold(now)
         return again is not None
+
+    def back(self, now: datetime) -> bool:
+        """Let a run that failed for want of its destination begin now that it is there again."""
+        if not (self.missed and self.returned):
+            return False
+        self.missed = self.returned = False
+        self._set(now, now, "")
+        self.hold(now)
+        return True
 
     def waits(self, now: datetime, moment: datetime) -> None:
         """Look again at *moment* whether the other process is done."""
@@ -203,4 +221,5 @@ def plan(target: Target, before: Planned | None = None) -> Planned:
 
 def is_retryable(failure: Failure) -> bool:
     """Whether *failure* may pass by itself."""
-    return failure.kind in _RETRYABLE or failure.code.startswith(_IN_THE_WAY)
+    passes = failure.kind in _RETRYABLE or failure.hint in _AWAY
+    return passes or failure.code.startswith(_IN_THE_WAY)

@@ -144,9 +144,13 @@ class Sight:
     async def look(self, planned: Planned) -> BackupStatus:
         """Look at what the files say. Raises ``TimeoutError`` where the destination is silent."""
         target = planned.target
-        known = await self._looks.at(
-            settings_of(target).directory, lambda: known_of(target, self._destinations)
-        )
+        try:
+            known = await self._looks.at(
+                settings_of(target).directory, lambda: known_of(target, self._destinations)
+            )
+        except TimeoutError:
+            planned.away = True
+            raise
         planned.learn(known)
         return status_of(known, planned.schedule, self._clock.now())
 

@@ -127,6 +127,9 @@ class BackupWatch:
         elif planned.hold(now):
             self._say_paused(planned)
             self._set_alarm(planned)
+        elif not self._is_running(planned) and planned.back(now):
+            _log.info("destination is back", target=target)
+            self._set_alarm(planned)
 
     # ------------------------------------------------------------------ when
 

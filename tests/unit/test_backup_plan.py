@@ -147,6 +147,14 @@ def test_failures_that_may_pass_are_tried_again_thrice_and_others_at_the_next_sl
     assert made.retries == 3
 
 
+def test_a_destination_that_cannot_be_used_is_no_reason_to_try_without_end() -> None:
+    made = planned("0 3 * * *")
+    made.anew(NOW, starting=True)
+    made.ended(NOW, NOW, Failure(Kind.BACKUP, "read-only", hint="backup_dir_missing"))
+    assert not made.back(NOW)  # it was there all the time
+    assert made.next_at == NOW + timedelta(minutes=1)
+
+
 def test_a_slot_that_the_clock_jumps_over_is_made_up_for() -> None:
     made = planned()
     made.anew(NOW, starting=True)

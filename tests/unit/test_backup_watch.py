@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import shutil
 import sqlite3
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -29,7 +31,7 @@ from watchdog.backups.pauses import Pause
 from watchdog.backups.status import known_of
 from watchdog.database_url import SqliteUrl
 from watchdog.engines import find_engines
-from watchdog.model import BackupSettings, Lane, Objectives, ProbeSettings, Target
+from watchdog.model import BackupSettings, Keep, Lane, Objectives, ProbeSettings, Target
 from watchdog.report import Report
 from watchdog.results import BackupStatus, ResultStore
 from watchdog.scheduling.runner import Runner, Ticket
@@ -386,6 +388,71 @@ async def test_time_alone_misses_an_objective_and_a_backup_meets_it_again(house:
     status = house.store.status("a")
     assert status is not None
     assert [hint.id for hint in status.hints] == ["rpo_missed"]
+
+
+@contextlib.contextmanager
+def mounted(folder: Path) -> Iterator[None]:
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "none", folder], capture_output=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"cannot mount: {done.stderr.decode()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+async def test_a_destination_that_is_unmounted_costs_nothing_and_is_used_once_it_is_back(
+    house: House,
+) -> None:
+    mount = house.folder / "mount"
+    mount.mkdir()
+    target = house.target(directory=mount, keep=Keep(last=2))
+    with mounted(mount):
+        await house.configure(target)
+        await house.ring().wait()
+        await house.ring().wait()
+        kept = shutil.copytree(mount, house.folder / "disk")
+    for _ in range(2):
+        await house.ring().wait()
+        known = house.known()
+        assert known.last_failure is not None
+        assert known.last_failure.hint == "destination_missing"
+        assert known.count == 2  # what was last seen there
+        assert list(mount.iterdir()) == []
+    assert house.alarm() == timedelta(minutes=5)
+    with mounted(mount):
+        shutil.copytree(kept, mount, dirs_exist_ok=True)
+        with capture_logs() as said:
+            await house.backups.rescan()
+        assert "destination is back" in [line["event"] for line in said]
+        assert house.alarm() == timedelta(0)
+        await house.ring().wait()
+        assert house.known().last_attempt_successful
+        assert house.known().count == 2
+        assert house.alarm() == timedelta(hours=6)
+
+
+async def test_backups_from_the_future_stop_retention_and_that_is_said(house: House) -> None:
+    await house.configure(house.target(keep=Keep(last=1), schedule="0 * * * *"))
+    for _ in range(2):
+        await house.ring().wait()
+    assert house.known().count == 1
+    house.clock.step(400 * 86400)
+    house.backups.reschedule()
+    with capture_logs() as said:
+        await house.ring().wait()
+    (warned,) = [line for line in said if line["event"] == "backup warning"]
+    assert "days lie between the newest two" in warned["message"]
+    assert house.known().count == 2
+    house.clock.step(-401 * 86400)
+    house.backups.reschedule()
+    with capture_logs() as said:
+        await house.ring().wait()
+    (warned,) = [line for line in said if line["event"] == "backup warning"]
+    assert "the clock has moved" in warned["message"]
+    assert house.known().count == 3
 
 
 async def test_what_a_person_accepts_is_noticed_while_the_daemon_runs(house: House) -> None:

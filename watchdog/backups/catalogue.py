@@ -7,6 +7,7 @@ a thread. Must not know: how backups come or go.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +27,12 @@ from watchdog.errors import UsageError
 from watchdog.model import Outcome
 
 GOOD: Final = 2  # the level from which a backup counts
+
+_SEALING: Final = 3600.0  # seconds after which an artefact without a manifest gets none any more
+_UNSEALED: Final = (
+    "it has no manifest: its run was killed in the last moment, or the manifest was lost; it is"
+    " not counted and never removed"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +186,11 @@ def scan_folder(folder: Path) -> Listing:
     except OSError as error:
         return Listing((), (Damage(folder, error.strerror or str(error)),))
     taken_for_good = accepted.read(folder)
+    sealed = {identity for path in found if (identity := names.id_of_manifest(path.name))}
     for path in found:
         if names.id_of_manifest(path.name) is None:
+            if names.id_of_artefact(path.name) not in {None, *sealed} and _is_old(path):
+                damaged.append(Damage(path, _UNSEALED))
             continue
         try:
             backups.append(_read(path, taken_for_good))
@@ -292,6 +302,14 @@ def damage_of(artefact: Path, manifest: Manifest) -> str:
     if size != manifest.size_bytes:
         return f"{artefact.name} has {size} bytes, its manifest says {manifest.size_bytes}"
     return ""
+
+
+def _is_old(path: Path) -> bool:
+    """Whether *path* is none that is being sealed just now."""
+    try:
+        return time.time() - path.stat().st_mtime > _SEALING
+    except OSError:
+        return False
 
 
 def _newest_first(backups: list[Backup]) -> tuple[Backup, ...]:
