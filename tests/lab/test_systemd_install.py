@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,32 +34,6 @@ REMOVER = f"{SOURCE}/deploy/systemd/uninstall.sh"
 UNINSTALL = f"{INSTALLED}/current/deploy/uninstall.sh"
 BAD = "targets:\n  - name: third\n    ulr: sqlite:////var/lib/codelab/auth.db\n"
 SEEN = ("/opt", "/usr/local", "/etc", "/var/lib", "/root", "/run/systemd/system")
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give every wheel that an install from the project takes, fetched outside of the machine."""
-    folder = tmp_path_factory.mktemp("wheels")
-    fetched = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "wheel",
-            "-q",
-            "-w",
-            folder,
-            f"{ROOT}[fast]",
-            "hatchling>=1.25",
-        ],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    if fetched.returncode:
-        pytest.skip(f"pip cannot fetch the wheels: {fetched.stderr.strip()[-300:]}")
-    return folder
 
 
 @pytest.fixture(scope="module")

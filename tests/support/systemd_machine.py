@@ -1,4 +1,7 @@
-"""A machine of the tests' own: this one's root under a throw-away layer, with systemd as PID 1.
+"""A machine of the tests' own: a root under a throw-away layer, with systemd as PID 1.
+
+The root is this machine's, or that of ``bare_system``, which has nothing but
+Debian, systemd and Python.
 
 ``Machine`` mounts an overlay (lower: ``/``, read-only; upper: a tmpfs), boots
 it in ``systemd-nspawn`` with a network of its own, and runs commands inside.
@@ -26,6 +29,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 ROOT: Final = Path(__file__).parents[2]
+CACHE: Final = ROOT / ".cache" / "lab"
 PYTHON: Final = "/usr/bin/python3"
 PREFIX: Final = Path("opt/db-watchdog")
 _NSPAWN: Final = ("--register=no", "--keep-unit", "--private-network", "-b", "--console=pipe")
@@ -42,9 +46,10 @@ class MachineImpossibleError(RuntimeError):
 
 
 class Machine:
-    """systemd as PID 1, on a copy-on-write view of this machine."""
+    """systemd as PID 1, on a copy-on-write view of a root folder: this machine's unless told."""
 
-    def __init__(self) -> None:
+    def __init__(self, lower: Path = Path("/")) -> None:
+        self._lower = lower
         self._base = Path(tempfile.mkdtemp(prefix="db-watchdog-machine-"))
         self.root = self._base / "root"
         self._console = self._base / "console.log"
@@ -60,12 +65,12 @@ class Machine:
         self._mount("tmpfs", "size=1g", self._base)
         for name in ("upper", "work", "root"):
             (self._base / name).mkdir()
-        layers = f"lowerdir=/,upperdir={self._base}/upper,workdir={self._base}/work"
+        layers = f"lowerdir={self._lower},upperdir={self._base}/upper,workdir={self._base}/work"
         self._mount("overlay", layers, self.root)
         units = self.root / "etc/systemd/system"
         for folder in [*units.glob("*.wants"), *units.glob("*.requires")]:
             shutil.rmtree(folder)
-        (units / "multi-user.target.wants").mkdir()
+        (units / "multi-user.target.wants").mkdir(exist_ok=True)
         for name in _UNWANTED:
             (units / f"{name}.service").unlink(missing_ok=True)
             (units / f"{name}.service").symlink_to("/dev/null")
@@ -161,6 +166,29 @@ class Machine:
             "sys.stdout.write(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())"
         )
         return self.run(PYTHON, "-c", program, url, check=False).stdout
+
+
+def bare_system() -> Path:
+    """Return the root of a bare Debian with systemd and Python; it is fetched once."""
+    tree = CACHE / "bookworm-systemd"
+    # debootstrap takes the folder of its own name away when it is done.
+    if not (tree / "usr/bin/python3").exists() or (tree / "debootstrap").exists():
+        if not shutil.which("debootstrap"):
+            raise MachineImpossibleError("debootstrap is not installed")
+        shutil.rmtree(tree, ignore_errors=True)
+        tree.parent.mkdir(parents=True, exist_ok=True)
+        packages = "systemd,systemd-sysv,dbus,python3,python3-venv,ca-certificates"
+        done = subprocess.run(
+            ["debootstrap", "--variant=minbase", f"--include={packages}", "bookworm", tree],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            shutil.rmtree(tree, ignore_errors=True)
+            last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+            raise MachineImpossibleError(f"debootstrap fetches no Debian here: {last}")
+    return tree
 
 
 def wait_for(what: str, condition: Callable[[], Any], seconds: float = 20.0) -> Any:
