@@ -41,26 +41,49 @@ class BusyError(Exception):
 def swap(place: Path, aside: Path, ready: Path) -> str:
     """Do it and return the answer."""
     forget_interrupted(place)
-    unrecovered = recover(place) if has_leftovers(place) else ""
+    unrecovered = take_in(place, aside) if has_leftovers(place) else ""
     descriptor = os.open(place, os.O_RDWR | os.O_CLOEXEC)
     try:
         keep_out(descriptor)
         if has_leftovers(place) and not unrecovered:
             raise BusyError  # somebody came and went since
-        kept = [end for end in _KEPT if os.path.lexists(beside(place, end))]
-        for end in kept:
-            beside(aside, end).hardlink_to(beside(place, end))
         keep(place, aside)
         sync(place.parent)
         # The set that is kept is whole. What stays under the old name must never be
         # paired with the new file.
-        for end in (*kept, "-shm"):
+        for end in (*_KEPT, "-shm"):
             beside(place, end).unlink(missing_ok=True)
         ready.rename(place)
         sync(place.parent)
     finally:
         os.close(descriptor)
     return f"kept {unrecovered}" if unrecovered else "ok"
+
+
+def take_in(place: Path, aside: Path) -> str:
+    """Recover the database; what SQLite cannot take in is kept under its second name.
+
+    Return the code of what makes it impossible, "" if it is done.
+    """
+    second = []
+    try:
+        for end in _KEPT:
+            if os.path.lexists(beside(place, end)):
+                beside(aside, end).hardlink_to(beside(place, end))
+                second.append(beside(aside, end))
+        unrecovered = recover(place)
+    except BaseException:
+        drop(second)
+        raise
+    if not unrecovered:
+        drop(second)
+    return unrecovered
+
+
+def drop(paths: list[Path]) -> None:
+    """Remove files that may not be there."""
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def recover(place: Path) -> str:
@@ -107,15 +130,23 @@ def keep(place: Path, aside: Path) -> None:
 
 
 def forget_interrupted(place: Path) -> None:
-    """Remove the second names that a killed swap gave: they are of the file that is there."""
-    found = place.stat()
+    """Remove the second names that a killed swap gave: what they name is still there."""
+    second: dict[str, dict[str, Path]] = {}
     for entry in place.parent.iterdir():
-        if not entry.name.startswith(f"{place.name}.before-") or entry.name.endswith(_KEPT):
-            continue
-        other = entry.lstat()
-        same = (other.st_dev, other.st_ino) == (found.st_dev, found.st_ino)
-        if same and not any(os.path.lexists(beside(entry, end)) for end in _KEPT):
-            entry.unlink()
+        if entry.name.startswith(f"{place.name}.before-"):
+            end = next((end for end in _KEPT if entry.name.endswith(end)), "")
+            second.setdefault(entry.name.removesuffix(end), {})[end] = entry
+    for names in second.values():
+        if all(same(path, beside(place, end)) for end, path in names.items()):
+            drop(list(names.values()))
+
+
+def same(path: Path, other: Path) -> bool:
+    """Whether two names are of one file."""
+    try:
+        return path.samefile(other)
+    except FileNotFoundError:
+        return False
 
 
 def has_leftovers(place: Path) -> bool:
