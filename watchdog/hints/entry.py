@@ -38,6 +38,7 @@ class Needs(enum.StrEnum):
     NOTHING = "nothing"
     POSTGRESQL = "postgresql"
     SQLITE = "sqlite"
+    TROUBLE = "trouble"  # of PostgreSQL, and a line that says that something is wrong
     ERROR = "error"  # an error's frame: a level, an exception type, or nothing else in the text
 
 

@@ -64,6 +64,7 @@ _PROSE_FROM_THE_START: Final = re.compile(
     r"|(?:the|this|an?) (?:error|message|following|documentation)\b|we (?:recommend|usually|often|never|used)"
     r"|to (?:avoid|fix|prevent|resolve)\b|tip:|todo\b|fixme\b|fix(?:es|ed)?[(: ]|feat[(:]|chore[(:]|docs[(:]"
     r"|(?:passed|failed|ok|not ok) +(?:tests?[/_]|\d)|tests?/|def \w|assert\b|it\(|describe\(|expect\(|как \w+ть\b"
+    r"|(?:\d+[.)] )?\W{0,4}(?:check|verify|ensure|make sure|try|increase|look for|restart|consider|remember) "
     r"|если\b|почему\b|когда\b|что (?:значит|такое|делать)\b|мы \w+)|^\s{0,12}(?:# |//|/\*|--? ?(?:fix|add|improv|handle|retry))"
 )
 # Words of somebody who tells a story; a message of a program does not say them.
@@ -81,6 +82,22 @@ _ERROR_SOMEWHERE: Final = re.compile(
     r",(?:error|fatal|panic|log|warning),[0-9a-z]{5},|(?:error|exception|fatal|panic|failed|failure|err|critical|ошибка|важно|паника|сбой)\b[^:\n]{0,60}:"
     r"|traceback \(most recent|\b(?:error|fatal|critical)\b[^\n]{0,12}[\])|]"
 )
+_WRONG: Final = re.compile(r"error|exception|fatal|fail|panic|unexpected|critical|\bwarn|\berr\b")
+# A line of a program's own text.
+_PROGRAM: Final = re.compile(
+    r"^\s*(?:#define|case [\w.:]+ *:|let |const |var |if ?\(|if \"|elif |else if|while ?\(|except |catch ?\(|\} catch"
+    r"|return |import |from \w+ import|def |fn |func |function [^\n]*\{ *$|class \w+[(:{ ]|(?:public|private) (?:static|final|void|async|class) |assert|throw |raise "
+    r"|///?|/\*|\*(?: |/)|<!--|expect\(|insert into |update \w+ set |select |create (?:table|role|user|database) |grant "
+    r"|alter |drop |delete from )|\.(?:contains|includes|match|startswith|endswith|search|find|test)\("
+)
+_IN_A_CALL: Final = re.compile(
+    r"(?:\b(?:throw|raise)\b[^\n]*|\bnew \w+|\blog\w*\.\w+|console\.\w+|\bprint\w*|\bfmt\.\w+|\berrors?\.\w+"
+    r"|panic!?|expect\w*|assert\w*!?|\b(?:it|test|describe|message))\(\s*[a-z]?[\"'`][^\"'`\n]*$"
+)
+# "… such as `database is locked`", in whatever language.
+_QUOTATION: Final = re.compile(r"\w ([\"`«“])[^\"`»”:/\n]{0,60}$")
+_HINT_LINE: Final = re.compile(r"\b(?:hint|context):\s")
+_LEVEL: Final = re.compile(r"\b(?:error|fatal|panic|warning|log)\b")
 _ENDS: Final = re.compile(r"[\s\"'»`]{0,3}(?:$|[\n.,;:()\[\]{}|!<\\-])")
 _PORT: Final = re.compile(r":\d{2,5}\b")
 _ATTEMPT: Final = re.compile(r"connect|retry|fail|error|wait|подключ|соедин|ошибк")
@@ -107,6 +124,8 @@ class Surroundings:
         before = self._text[line_start:start]
         if _QUIET.search(line) or _about_errors(line, before):
             return 0.0
+        if _HINT_LINE.search(before) and not _LEVEL.search(self._text[:start]):
+            return 0.0
         framed = bool(_ERROR_BEFORE.search(before[-40:]) or _ERROR_SOMEWHERE.search(before))
         if not framed and (_PROSE.search(line) or (":" not in before and _SOMEBODY.search(before))):
             return 0.0
@@ -115,7 +134,9 @@ class Surroundings:
     def _enough(self, needs: Needs, line: str, end: int, *, framed: bool) -> float:
         if needs is Needs.NOTHING:
             return 1.0
-        if needs is Needs.POSTGRESQL:
+        if needs is Needs.TROUBLE and not framed and not _WRONG.search(line):
+            return 0.0
+        if needs in (Needs.POSTGRESQL, Needs.TROUBLE):
             return self._speaks_of(_POSTGRESQL, line, "postgresql")
         if needs is Needs.SQLITE:
             return self._speaks_of(_SQLITE, line, "sqlite")
@@ -147,9 +168,20 @@ class Surroundings:
 
 def _about_errors(line: str, before: str) -> bool:
     """Return whether *line* talks about errors; one that is pasted behind its type still is one."""
+    if _PROGRAM.search(line) or _IN_A_CALL.search(before):
+        return True
+    if ":" not in before and _in_a_quotation(before):
+        return True
     if not before or not _PROSE_FROM_THE_START.match(line):
         return False
     return before.count('"') % 2 == 1 or not _PASTED.search(before)
+
+
+def _in_a_quotation(before: str) -> bool:
+    found = _QUOTATION.search(before)
+    if found is None or _WRONG.search(before):
+        return False
+    return found[1] not in '"`' or before.count(found[1]) % 2 == 1
 
 
 def _foreign(text: str, mark: re.Pattern[str]) -> bool:

@@ -16,7 +16,8 @@ from typing import Final, NamedTuple
 
 from watchdog.hints import rules
 from watchdog.hints.catalogue import entries
-from watchdog.hints.entry import Needs, Wording
+from watchdog.hints.codes import SQLITE_NAMES
+from watchdog.hints.entry import Wording
 from watchdog.hints.evidence import Evidence, Match
 from watchdog.hints.surroundings import Surroundings, without_links
 from watchdog.hints.translations import alike, english, may_be_foreign
@@ -39,7 +40,7 @@ _CODE: Final = re.compile(
     r"sqlstate[\s:=\[(\"']{0,4}(?P<a>[0-9a-z]{5})\b"
     r"|\bcode[\"']?[:=]\s?[\"'](?P<b>[0-9a-z]{5})[\"']"
     r"|\b(?:fatal|error|panic):\s+(?P<c>[0-9a-z]{5}):\s"
-    r"|\b(?:sql ?state|pgcode)[^0-9a-z]{1,4}(?P<d>[0-9a-z]{5})\b"
+    r"|\b(?:sql ?state|pgcode|state_code)[^0-9a-z]{1,4}(?P<d>[0-9a-z]{5})\b"
 )
 # Words that promise a code by themselves, and those beside which one may stand.
 _CODE_WORDS: Final = frozenset({"sqlstate", "pgcode"})
@@ -51,6 +52,11 @@ _ORDINARY: Final = frozenset(
     " name no not of on or out output permission postgres postgresql query requested role server"
     " session sql sqlite ssl statement system table the this time timeout to transaction unable"
     " unexpected user version wal was with request command directory process read password".split()
+)
+_SQLITE_NUMBER: Final = re.compile(
+    r"sqlite (?:error|failure) (?P<a>\d{1,4})\b|\(code:? ?(?P<b>\d{1,4})\b"
+    r"|extended_?code[\"']?[:=] ?(?P<c>\d{1,4})\b"
+    r"|sqlitelog[^\n]{0,12}: \((?P<d>\d{1,4})\)"
 )
 _WRITTEN_CODE: Final = 0.9  # a code written in a text is a little less sure than one of a driver
 
@@ -128,7 +134,8 @@ def _prepared(text: str) -> tuple[str, set[str], bool]:
         text = text[: LONGEST // 2] + "\n" + text[-LONGEST // 2 :]
     if len(text) > _LONGEST_LINE:
         text = _LONG_PART.sub(r"\g<0>\n", text)
-    lowered = without_links(alike(text.lower())).replace('\\"', '"')  # as JSON quotes it
+    # As JSON and CSV quote it.
+    lowered = without_links(alike(text.lower())).replace('\\"', '"').replace('""', '"')
     prefixes = 0
     if "|" in lowered or lowered.startswith("[pod/"):
         lowered, prefixes = _CONTAINER.subn("", lowered)
@@ -162,8 +169,9 @@ def _places(wording: Wording, lowered: str) -> Iterable[tuple[int, int]]:
         found = _pattern(wording.pattern).search(lowered)
         if found is None:
             return
-        if wording.key in found.group() or wording.needs is Needs.NOTHING:
-            yield found.span()
+        within = found.group().find(wording.key)
+        if within >= 0:
+            yield found.start() + within, found.end()
             return
     start = lowered.find(wording.key)
     for _ in range(8):  # enough to get past a quiet or foreign line to the one that counts
@@ -174,17 +182,23 @@ def _places(wording: Wording, lowered: str) -> Iterable[tuple[int, int]]:
 
 
 def _written_codes(lowered: str) -> dict[str, float]:
-    """Return what SQLSTATEs written in the text lead to."""
-    if not any(key in lowered for key in _CODE_KEYS):
-        return {}
+    """Return what codes written in the text lead to."""
+    written = []
+    if any(key in lowered for key in _CODE_KEYS):
+        for match in _CODE.finditer(lowered):
+            code = (match["a"] or match["b"] or match["c"] or match["d"]).upper()
+            if code in rules.known_codes():
+                written.append(Evidence(engine="postgresql", code=code))
+    if "sqlite" in lowered and ("code" in lowered or "error" in lowered or "sqlitelog" in lowered):
+        for match in _SQLITE_NUMBER.finditer(lowered):
+            number = int(match["a"] or match["b"] or match["c"] or match["d"])
+            if number in SQLITE_NAMES:
+                written.append(Evidence(engine="sqlite", code=SQLITE_NAMES[number]))
     found: dict[str, float] = {}
-    for match in _CODE.finditer(lowered):
-        code = (match["a"] or match["b"] or match["c"] or match["d"]).upper()
-        if code in rules.known_codes():
-            evidence = Evidence(engine="postgresql", code=code)
-            for cause, confidence in rules.candidates(evidence).items():
-                weighed = round(confidence * _WRITTEN_CODE, 3)
-                found[cause] = max(found.get(cause, 0.0), weighed)
+    for evidence in written:
+        for cause, confidence in rules.candidates(evidence).items():
+            weighed = round(confidence * _WRITTEN_CODE, 3)
+            found[cause] = max(found.get(cause, 0.0), weighed)
     return found
 
 

@@ -104,6 +104,7 @@ FAMILY = Family(
                 Wording("failed sasl auth", confidence=0.8),
                 Wording("invalid_password", confidence=0.85, needs=Needs.POSTGRESQL),
                 Wording("e28p01", confidence=0.85),
+                Wording("p1000", r"\bp1000\b", confidence=0.85),
             ),
         ),
         Entry(
@@ -526,6 +527,7 @@ FAMILY = Family(
                 Wording("has disappeared from pg_database"),
                 Wording("it seems to have just been dropped or renamed", confidence=0.97),
                 Wording("we could not find your database", confidence=0.95),
+                Wording("p1003", r"\bp1003\b", confidence=0.85),
             ),
         ),
         Entry(

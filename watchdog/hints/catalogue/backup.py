@@ -236,6 +236,9 @@ FAMILY = Family(
                 Wording("toc.dat", r"does not exist|no such file", 0.85),
                 Wording("not in gzip format", r"\.(?:sql|dump|gz|bak|tar)", confidence=0.85),
                 Wording("unsupported format", r"zstd: [^\n]*unsupported format", confidence=0.85),
+                Wording(
+                    "not a valid archive", r"pg_restore[^\n]*not a valid archive", confidence=0.93
+                ),
             ),
         ),
         Entry(
@@ -443,6 +446,10 @@ FAMILY = Family(
                     "no such file or directory",
                     r"(?:/usr/(?:local/)?(?:lib/postgresql/\d+/)?bin/)(?:pg_dump|pg_dumpall|pg_restore|psql): no such file",
                     confidence=0.95,
+                ),
+                Wording("winerror 2", r"pg_dump|pg_restore|psql", confidence=0.93),
+                Wording(
+                    "is not recognized as", r"pg_dump|pg_dumpall|pg_restore|psql", confidence=0.95
                 ),
             ),
         ),

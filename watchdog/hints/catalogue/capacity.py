@@ -88,6 +88,8 @@ FAMILY = Family(
                 Wording("too many clients already", confidence=0.97),
                 Wording("remaining connection slots are reserved", confidence=0.97),
                 Wording("number of requested standby connections exceeds", confidence=0.6),
+                Wording("p2037", r"\bp2037\b", confidence=0.9),
+                Wording("too many database connections opened", confidence=0.93),
             ),
         ),
         Entry(
@@ -227,6 +229,13 @@ FAMILY = Family(
                     confidence=0.9,
                     needs=Needs.POSTGRESQL,
                 ),
+                Wording(
+                    "asyncpg/pool.py",
+                    r"asyncpg/pool\.py[\s\S]{0,3000}timeouterror|timeouterror[\s\S]{0,300}asyncpg/pool\.py",
+                    confidence=0.92,
+                ),
+                Wording("pool.acquire", r"timed? ?out", confidence=0.85, needs=Needs.POSTGRESQL),
+                Wording("p2024", r"\bp2024\b", confidence=0.9),
             ),
         ),
     ),

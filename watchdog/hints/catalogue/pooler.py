@@ -265,6 +265,8 @@ FAMILY = Family(
                     Needs.POSTGRESQL,
                 ),
                 Wording("max client connections reached", confidence=0.93),
+                Wording("maxclientsinsessionmode", confidence=0.96),
+                Wording("max clients reached", confidence=0.93),
             ),
         ),
     ),

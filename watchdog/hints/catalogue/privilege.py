@@ -61,6 +61,8 @@ FAMILY = Family(
                 Wording(
                     "must be superuser to", r"must be superuser to (?!create .* extension)", 0.6
                 ),
+                Wording("was denied access on the database", confidence=0.88),
+                Wording("p1010", r"\bp1010\b", confidence=0.8),
             ),
         ),
         Entry(

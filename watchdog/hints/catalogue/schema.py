@@ -158,6 +158,7 @@ FAMILY = Family(
                     confidence=0.9,
                 ),
                 Wording("undefined_table", confidence=0.9),
+                Wording("p2021", r"\bp2021\b", confidence=0.8),
             ),
         ),
         Entry(

@@ -347,6 +347,7 @@ FAMILY = Family(
                 Wording("cannot open database", confidence=0.8, needs=Needs.SQLITE),
                 Wording("could not open database", confidence=0.85, needs=Needs.SQLITE),
                 Wording("cantopenexception", confidence=0.93),
+                Wording("cannot open file at line", confidence=0.85),
             ),
         ),
         Entry(
@@ -624,6 +625,9 @@ FAMILY = Family(
                 Wording("systemiofailure", confidence=0.93),
                 Wording("ioexception", r"sqlite3::ioexception", confidence=0.93),
                 Wording("sqlitediskioexception", confidence=0.93),
+                Wording(
+                    "disk i/o error", r"(?:sqlite|os_unix\.c)[^\n]*disk i/o error", confidence=0.92
+                ),
             ),
         ),
         Entry(

@@ -124,6 +124,16 @@ FAMILY = Family(
                 ),
                 Wording("could not change directory to", r"permission denied", confidence=0.4),
                 Wording("bitnami/postgresql", r"permission denied", confidence=0.9),
+                Wording(
+                    "permission denied",
+                    r'could not open (?:file|directory) "/var/lib/(?:postgresql|pgsql)/[^"\n]*": permission denied',
+                    confidence=0.97,
+                ),
+                Wording(
+                    "permission denied",
+                    r"(?:fatal|panic|log):\s+could not (?:open|create|access|read)[^\n]*(?:/pgdata|/data/(?:base|global|pg_)|postmaster\.pid|pg_wal|pg_version|postgresql\.conf|pg_hba\.conf|pg_ident\.conf)[^\n]*permission denied",
+                    confidence=0.96,
+                ),
             ),
         ),
         Entry(

@@ -56,7 +56,6 @@ FAMILY = Family(
                 ),
                 Wording("could not extend file", confidence=0.9),
                 Wording("disk quota exceeded", confidence=0.7, needs=Needs.POSTGRESQL),
-                Wording("check free disk space", confidence=0.9),
                 Wording(
                     "no space left on device",
                     r"(?:postmaster\.pid|pg_wal|pg_xlog|pg_xact|base/|pgsql_tmp|pg_stat|could not write lock file|could not write to log file|could not write temporary|initdb:)[^\n]*no space left",
@@ -295,6 +294,7 @@ FAMILY = Family(
                 ),
                 Wording("invalid checkpoint record", confidence=0.9),
                 Wording("missing chunk number", confidence=0.95),
+                Wording("replication checkpoint has wrong magic", confidence=0.92),
             ),
         ),
         Entry(

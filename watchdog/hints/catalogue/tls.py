@@ -130,6 +130,12 @@ FAMILY = Family(
                 ),
                 Wording("ssl not available", confidence=0.9, needs=Needs.POSTGRESQL),
                 Wording("the server does not support ssl", confidence=0.95),
+                Wording(
+                    "server does not support tls",
+                    r"(?:error|connection)[^\n]*server does not support tls",
+                    confidence=0.93,
+                ),
+                Wording("when ssl support is not compiled in", confidence=0.9),
             ),
         ),
         Entry(
@@ -257,6 +263,13 @@ FAMILY = Family(
                     confidence=0.85,
                     needs=Needs.POSTGRESQL,
                 ),
+                Wording(
+                    "altnames",
+                    r"does not match certificate's altnames",
+                    confidence=0.93,
+                    needs=Needs.POSTGRESQL,
+                ),
+                Wording("err_tls_cert_altname_invalid", confidence=0.9, needs=Needs.POSTGRESQL),
             ),
         ),
     ),
