@@ -422,3 +422,98 @@ async def test_what_a_killed_restore_left_is_dropped(
     database.cluster.sql(f'create database "{swap.unfinished_name(database.name)}"')
     done = await restored(archive, to)
     assert beside(database.cluster, database.name) == [done.kept_aside]
+
+
+# ------------------------------------------------------------------ some of the tables
+
+
+RICH = """
+create schema shop;
+create type shop.mood as enum ('ok', 'bad');
+create function shop.plus(int) returns int language sql immutable as 'select $1 + 1';
+create table shop.users (id serial primary key, name text unique, mood shop.mood default 'ok');
+create index users_plus on shop.users (shop.plus(id));
+create table orders (id bigint generated always as identity primary key,
+                     owner int references shop.users (id), total int check (shop.plus(total) > 0));
+create function stamp() returns trigger language plpgsql as 'begin return new; end';
+create trigger stamped before insert on orders for each row execute function stamp();
+alter table orders enable row level security;
+create policy own on orders using (true);
+comment on table orders is 'what was bought';
+grant select on orders to watchdog;
+create table parts (id int, day date, primary key (id, day)) partition by range (day);
+create table parts_20 partition of parts for values from ('2020-01-01') to ('2021-01-01');
+create table "we ird; name" (a int);
+create view bought as select o.id from orders o join shop.users u on u.id = o.owner;
+insert into shop.users (name) values ('a'), ('b');
+insert into orders (owner, total) values (1, 10), (2, 20);
+insert into parts values (1, '2020-05-05');
+insert into "we ird; name" values (7);
+"""
+
+
+@pytest.fixture(scope="module")
+def rich(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cluster.sql("create database rich template template0")
+    cluster.sql(RICH, "rich")
+    path = dump(cluster, "rich", tmp_path_factory.mktemp("rich") / "rich.dump")
+    cluster.drop_database("rich")
+    return path
+
+
+@pytest.fixture
+def some(cluster: Cluster) -> Iterator[PostgresqlUrl]:
+    yield cluster.database_url("postgres", "some")
+    cluster.drop_database("some")
+
+
+def relations(cluster: Cluster) -> set[str]:
+    found = cluster.sql(
+        "select relname from pg_class where relkind in ('r', 'p', 'v', 'S')"
+        " and relnamespace::regnamespace::text in ('public', 'shop')",
+        "some",
+    )
+    return set(found.split("\n"))
+
+
+async def test_tables_come_with_what_hangs_on_them_and_what_they_need(
+    rich: Path, cluster: Cluster, some: PostgresqlUrl
+) -> None:
+    done = await restored(rich, some, RestoreOptions(tables=("orders", "shop.users")))
+    assert done.notes == ()
+    assert relations(cluster) == {"orders", "orders_id_seq", "users", "users_id_seq"}
+    cluster.sql("insert into orders (owner, total) values (1, 1)", "some")
+    assert cluster.sql("select max(id), count(*) from orders", "some") == "3|3"
+    for what, count in (
+        ("pg_constraint where conrelid = 'orders'::regclass and contype in ('p', 'f', 'c')", "3"),
+        ("pg_index where indrelid = 'shop.users'::regclass", "3"),
+        ("pg_trigger where tgrelid = 'orders'::regclass and not tgisinternal", "1"),
+        ("pg_policy where polrelid = 'orders'::regclass", "1"),
+        ("information_schema.role_table_grants where grantee = 'watchdog'", "1"),
+    ):
+        assert cluster.sql(f"select count(*) from {what}", "some") == count, what
+    assert cluster.sql("select obj_description('orders'::regclass)", "some") == "what was bought"
+
+
+async def test_a_foreign_key_to_a_table_that_stays_away_is_left_out_and_told(
+    rich: Path, cluster: Cluster, some: PostgresqlUrl
+) -> None:
+    done = await restored(rich, some, RestoreOptions(tables=("orders",), jobs=2))
+    assert "orders_owner_fkey" in done.notes[0]
+    assert relations(cluster) == {"orders", "orders_id_seq"}
+    assert cluster.sql("select count(*) from orders", "some") == "2"
+
+
+async def test_a_partitioned_table_comes_with_its_partitions(
+    rich: Path, cluster: Cluster, some: PostgresqlUrl
+) -> None:
+    await restored(rich, some, RestoreOptions(tables=("parts", "we ird; name")))
+    assert cluster.sql("select count(*) from parts", "some") == "1"
+    assert cluster.sql('select a from "we ird; name"', "some") == "7"
+    assert relations(cluster) == {"parts", "parts_20", "we ird; name"}
+
+
+async def test_a_table_that_is_not_in_the_backup_is_named(rich: Path, some: PostgresqlUrl) -> None:
+    for name in ("nope", "we", "shop.orders"):
+        with pytest.raises(ActionFailed, match=f"no table {name}; it has .*shop.users"):
+            await BACKUPS.plan_restore(rich, some, RestoreOptions(tables=(name,)))

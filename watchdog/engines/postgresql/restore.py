@@ -12,6 +12,8 @@ transaction once it is whole.
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,8 +22,8 @@ from typing import Final
 
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql import archive as archives
+from watchdog.engines.postgresql import contents, properties, swap
 from watchdog.engines.postgresql import place as places
-from watchdog.engines.postgresql import properties, swap
 from watchdog.engines.postgresql.administration import (
     Administration,
     maintenance,
@@ -56,6 +58,9 @@ async def plan(artefact: Path, to: PostgresqlUrl, options: RestoreOptions) -> Re
     aside = swap.aside_name(to.database, datetime.now(UTC)) if place.swaps else ""
     tool = f"{archive.client.pg_restore} ({archive.client.version})"
     lines = [f"server: PostgreSQL {place.major} at {to.server_name}; tool: {tool}"]
+    if options.tables:
+        found = await contents.of_tables(archive.client, archive.path, options.tables)
+        lines += [f"only {', '.join(options.tables)}, with what hangs on them", *found.notes]
     if aside:
         ready = swap.unfinished_name(to.database)
         lines += [
@@ -79,13 +84,23 @@ async def bring_back(
     async with swap.alone(to, options.target) as administration:
         await swap.drop_unfinished(administration, to.database)
         work = _Restore(archive, to, options, place, progress)
-        wanted = Wanted(jobs=options.jobs)
-        if not place.swaps and wanted.whole:
-            try:
-                return Restored(tuple(await work.directly(administration, wanted)))
-            except _NotWholeError as error:
-                wanted = error.wanted
-        return await work.aside(administration, wanted)
+        with tempfile.TemporaryDirectory(prefix="db-watchdog-") as folder:
+            selected, left_out = await _selected(archive, options, Path(folder))
+            wanted = Wanted(jobs=options.jobs, contents=selected)
+            done = await work.run(administration, wanted)
+    return replace(done, notes=(*done.notes, *left_out))
+
+
+async def _selected(
+    archive: Archive, options: RestoreOptions, folder: Path
+) -> tuple[Path | None, tuple[str, ...]]:
+    """Write what is to be restored into *folder*; return also what had to be left out."""
+    if not options.tables:
+        return None, ()
+    found = await contents.of_tables(archive.client, archive.path, options.tables)
+    file = folder / "contents"
+    await asyncio.to_thread(file.write_text, found.text, encoding="utf-8")
+    return file, found.notes
 
 
 async def _look(
@@ -121,6 +136,15 @@ class _Restore:
         self._options = options
         self._place = place
         self._progress = progress
+
+    async def run(self, administration: Administration, wanted: Wanted) -> Restored:
+        """Restore in one transaction where that can do it."""
+        if not self._place.swaps and wanted.whole:
+            try:
+                return Restored(tuple(await self.directly(administration, wanted)))
+            except _NotWholeError as error:
+                wanted = error.wanted
+        return await self.aside(administration, wanted)
 
     # -------------------------------------------------------------- in one transaction
 
