@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import click
@@ -79,7 +80,7 @@ def _accept(target: Target, now: datetime) -> Sequence[Backup]:
         except OSError as error:
             failure = failures.of_os_error(error, Phase.PUBLISH, folder, target.name)
             raise ActionFailed(failure) from error
-    return alike
+    return [replace(backup, accepted=True) for backup in alike]
 
 
 def _lines(name: str, taken: Sequence[Backup]) -> Iterator[Text]:
