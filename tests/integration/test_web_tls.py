@@ -282,6 +282,23 @@ async def test_a_renewed_certificate_and_new_rules_hold_without_a_restart(
             assert (await client.get(f"{address}/", auth=("alice", "wonderland"))).is_success
 
 
+async def test_who_has_just_come_is_answered_once_when_the_certificate_changes(
+    given, folder, tmp_path, trusting
+):
+    make_certificates(tmp_path)
+    async with serving(given, web=web(folder, PLAIN), trusting=trusting) as running:
+        following = Following(running.access, running.server.renew_connections)
+        shaking, shaken = await running.connect(), await running.connect(ssl=trusting)
+        await following.take(web(tmp_path, PLAIN), trust_network=False)
+        await shaking[1].start_tls(trusting, server_hostname="127.0.0.1")
+        for reader, writer in (shaking, shaken):
+            writer.write(REQUEST * 2)
+            async with asyncio.timeout(20):
+                with contextlib.suppress(ssl.SSLError):
+                    assert (await reader.read()).count(b"HTTP/1.1 200 OK") == 1
+            writer.close()
+
+
 async def test_stopping_does_not_wait_for_stalled_handshakes(given, folder):
     loop = asyncio.get_running_loop()
     async with serving(given, web=web(folder, PLAIN), header_deadline=60) as running:

@@ -82,8 +82,10 @@ class Following:
         # What is looked at first may be older than what is read, never newer.
         self._files = await asyncio.to_thread(files_of_web_file, path)
         self._seen = await asyncio.to_thread(_signature, self._files)
+        before = self._access.web
         try:
             web = await asyncio.to_thread(load_web_file, path)
+            _refuse_to_open(before, web)
         except ConfigurationError as error:
             self._good = False
             _log.error(
@@ -91,7 +93,7 @@ class Following:
                 mistakes=[mask(mistake) for mistake in error.mistakes],
             )
             return
-        if web == self._access.web and self._good:
+        if web == before and self._good:
             return
         for note in web.notes:
             _log.warning("note", note=note)
@@ -142,6 +144,18 @@ class Following:
         if self._path is not None:
             yield names.WEB_CONFIG_RELOAD_SUCCESSFUL.sample(float(self._good))
         yield from self._access.samples()
+
+
+def _refuse_to_open(before: WebFile, after: WebFile) -> None:
+    """Raise ``ConfigurationError`` where fewer are kept out: a full disk cuts files short."""
+    lost = []
+    if before.tls and not after.tls:
+        lost.append("TLS")
+    if before.proves_clients and not after.proves_clients:
+        lost.append("passwords and client certificates")
+    if lost:
+        gone = f"{after.path}:1:1: {' and '.join(lost)} are gone from it: is it written whole?"
+        raise ConfigurationError([f"{gone} If that is meant: systemctl reload db-watchdog"])
 
 
 def _signature(files: Iterable[Path]) -> _Signature:

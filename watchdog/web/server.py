@@ -202,10 +202,16 @@ class _Server(uvicorn.Server):
             bound.listen(BACKLOG)  # the queue in the kernel may be longer
         self.started = True
 
-    def _plain(self) -> asyncio.Protocol:
-        protocol: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+    def _plain(self) -> _BoundedProtocol:
+        protocol: _BoundedProtocol = self.config.http_protocol_class(  # type: ignore[call-arg, assignment]
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
+        return protocol
+
+    def _within_tls(self, stale: bool) -> _BoundedProtocol:  # noqa: FBT001 - TlsLayer calls it
+        protocol = self._plain()
+        if stale:
+            protocol.renew()
         return protocol
 
     def _tls_if_wanted(self) -> asyncio.Protocol:
@@ -213,7 +219,7 @@ class _Server(uvicorn.Server):
         if tls is None:
             return self._plain()
         return TlsLayer(
-            tls, self._plain, self._room, self._handshake_deadline, self._access.refused
+            tls, self._within_tls, self._room, self._handshake_deadline, self._access.refused
         )
 
     async def main_loop(self) -> None:
@@ -223,19 +229,17 @@ class _Server(uvicorn.Server):
                     await self._stopping.wait()
 
     def renew_connections(self) -> None:
-        self._cut_handshakes()
-        for connection in list(self.server_state.connections):
-            if not connection.transport.is_closing():
-                connection.shutdown()
+        for connection in list(self._room):
+            if isinstance(connection, TlsLayer):
+                connection.stale = True
+            elif isinstance(connection, _BoundedProtocol):
+                connection.renew()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._cut_handshakes()
-        await super().shutdown(sockets)
-
-    def _cut_handshakes(self) -> None:
         for connection in list(self._room):
             if isinstance(connection, TlsLayer):
                 connection.cut()  # it has not begun to ask anything
+        await super().shutdown(sockets)
 
 
 def _protocol(
@@ -263,6 +267,7 @@ class _BoundedProtocol(H11Protocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._begun = False  # a request has begun to arrive or is being answered
         self._half_closed = False
+        self._last = False  # no request after the next one
         self.host = ""
         self.silent_since = 0.0
 
@@ -307,7 +312,16 @@ class _BoundedProtocol(H11Protocol):
     def _request_arrived(self, before: object) -> None:
         if self.cycle is not before and self.answering():
             self._begun = True
+            if self._last:
+                self.cycle.keep_alive = False
             self._arm(self.answered_within)
+
+    def renew(self) -> None:
+        """Have the client connect anew; one that has just come gets one answer before that."""
+        self._last = True
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not self.transport.is_closing():
+            self.shutdown()
 
     def answering(self) -> bool:
         """Whether a request has arrived whole and its answer is not complete."""

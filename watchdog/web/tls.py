@@ -30,13 +30,15 @@ _PLAIN_ANSWER: Final = (
 class TlsLayer(asyncio.Protocol):
     """Stands on the wire; once hands are shaken, what *inner* returns stands on it.
 
+    *inner* is told whether the rules have changed since the connection began.
+
     *refused* is told why a connection ends before that: the reason, the host, more words.
     """
 
     def __init__(
         self,
         tls: ServerTls,
-        inner: Callable[[], asyncio.Protocol],
+        inner: Callable[[bool], asyncio.Protocol],
         room: Room,
         seconds: float,
         refused: Callable[[str, str, str], None],
@@ -57,6 +59,7 @@ class TlsLayer(asyncio.Protocol):
         self._wire_ended = False
         self._paused = False
         self._closing = False
+        self.stale = False
         self.host = ""
         self.silent_since = self._loop.time()
 
@@ -148,7 +151,7 @@ class TlsLayer(asyncio.Protocol):
         self._disarm()
         self._room.leave(self)
         self._flush()
-        self._inner = self._make_inner()
+        self._inner = self._make_inner(self.stale)
         self._inner.connection_made(_Plain(self))
 
     def _name_allowed(self) -> bool:
