@@ -225,6 +225,7 @@ class Daemon:
             await self._apply(config)
             self._watch.kick_all("reload")
             self._process.reloaded(successful=True)
+            self._following.say_who_may_enter(self._web.addresses)
             _log.info("configuration reloaded", targets=len(config.targets))
             return []
 
