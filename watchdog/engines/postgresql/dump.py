@@ -155,6 +155,7 @@ async def _produce(
         details["globals"] = await asyncio.to_thread(beside.document)
     if _selected(settings):
         details["selection"] = list(_selected(settings))
+        content = replace(content, schema="", objects={})  # a part has another shape
     return Produced(
         instant.recovery_point,
         {"pg_dump": client.version},

@@ -17,7 +17,6 @@ import os
 import pwd
 import re
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from typing import Final
 
 from watchdog import process
 from watchdog.database_url import PostgresqlUrl
+from watchdog.engines import _scratch
 from watchdog.engines.postgresql import clients
 from watchdog.errors import WatchdogError
 
@@ -38,6 +38,7 @@ _GRACE: Final = 5.0
 _LOOK: Final = 10.0
 _TURN: Final = 0.05
 _LONGEST_SOCKET: Final = 90  # the kernel's limit is 107 bytes with the file's name
+_SHORT: Final = Path("/tmp")  # noqa: S108 - a folder of our own in it
 _USERS: Final = ("postgres", "nobody")
 _STATE_LINE: Final = 7  # of postmaster.pid
 _ENCODING: Final = re.compile(r"[A-Za-z0-9_]+")
@@ -100,8 +101,8 @@ async def running(found: Programs, folder: Path, encoding: str) -> AsyncIterator
     """
     wrapper, owner = await _wrapper()
     data = folder / "data"
-    sockets = await asyncio.to_thread(_prepare, folder, owner)
-    try:
+    async with _socket_folder(folder) as sockets:
+        await asyncio.to_thread(_prepare, (data, sockets), owner)
         await _initdb([*wrapper, str(found.folder / "initdb")], data, encoding)
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
         command = [*wrapper, str(found.folder / "postgres"), "-D", str(data), "-k", str(sockets)]
@@ -111,9 +112,6 @@ async def running(found: Programs, folder: Path, encoding: str) -> AsyncIterator
             yield PostgresqlUrl(((str(sockets), _PORT),), SUPERUSER, "postgres")
         finally:
             await asyncio.shield(_stop([*wrapper, str(found.folder / "pg_ctl")], data, server))
-    finally:
-        if not sockets.is_relative_to(folder):
-            shutil.rmtree(sockets, ignore_errors=True)
 
 
 def prepare_tablespace(folder: Path, number: int) -> Path:
@@ -159,17 +157,27 @@ async def _works(command: Sequence[str]) -> bool:
         return False
 
 
-def _prepare(folder: Path, owner: tuple[int, int] | None) -> Path:
-    """Make the folders of data and of sockets; return the latter."""
-    sockets = folder / "s"
-    if len(os.fsencode(sockets)) > _LONGEST_SOCKET:
-        sockets = Path(tempfile.mkdtemp(prefix="dbw-", dir="/tmp"))  # short, and ours
-    folder.chmod(0o711 if owner else 0o700)
-    for path in (folder / "data", sockets):
-        path.mkdir(mode=0o700, exist_ok=True)
+@asynccontextmanager
+async def _socket_folder(folder: Path) -> AsyncIterator[Path]:
+    """Give a place for the socket: below *folder*, or nearer the root where that is too deep."""
+    if len(os.fsencode(folder)) <= _LONGEST_SOCKET:
+        yield folder / "s"
+        return
+    await asyncio.to_thread(_scratch.sweep, _SHORT)
+    short, number = await asyncio.to_thread(_scratch.make, _SHORT)
+    try:
+        yield short / "s"
+    finally:
+        await asyncio.shield(asyncio.to_thread(_scratch.remove, short, number))
+
+
+def _prepare(inner: Sequence[Path], owner: tuple[int, int] | None) -> None:
+    """Make the folders of data and of sockets, for the server's own user alone."""
+    for path in inner:
+        path.parent.chmod(0o711 if owner else 0o700)
+        path.mkdir(mode=0o700)
         if owner is not None:
             os.chown(path, *owner)
-    return sockets
 
 
 async def _initdb(command: Sequence[str], data: Path, encoding: str) -> None:
