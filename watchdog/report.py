@@ -14,11 +14,12 @@ import structlog
 
 from watchdog import hints
 from watchdog.clock import Clock
-from watchdog.model import Diagnosis, Failure, Hint, Kind, Phase, Result
+from watchdog.model import Diagnosis, Failure, Hint, Kind, Phase, ProbeRun, Result, Server
 from watchdog.results import BackupStatus, ResultStore, Status
 
-# A trouble that lasts is said again this often, in seconds.
+# A trouble that lasts is said again this often, in seconds; mere advice once a day.
 REMINDER: Final = 3600.0
+REMINDER_OF_ADVICE: Final = 86_400.0
 
 BACKUP: Final = "backup"  # the action whose results tell of backups
 # Actions that prove stored backups: what came of them is read from the files.
@@ -64,6 +65,7 @@ class Report:
         self._store = store
         self._clock = clock
         self._told: dict[str, _Told] = {}
+        self._told_of_servers: dict[str, frozenset[str]] = {}
         self.language = language
         self._announces = announce
         self.listeners: list[Callable[[Result], None]] = []
@@ -85,6 +87,8 @@ class Report:
             listener(result)
         for name in names:
             self._announce(name)
+        if isinstance(result.subject, Server):
+            self._announce_probes_of(result.subject)
 
     def take_backup(self, name: str, backup: BackupStatus) -> None:
         """Take what is now known of a target's backups."""
@@ -219,19 +223,35 @@ class Report:
             log.info("trouble over", hint=cause)
         for cause, failure in active.items():
             said = told.hints.get(cause)
-            if said is None or now - said >= REMINDER:
+            advice = hints.is_advice(cause)
+            if said is None or now - said >= (REMINDER_OF_ADVICE if advice else REMINDER):
                 event = "trouble" if said is None else "trouble goes on"
-                log.warning(event, **self._fields(failure))
+                say = log.info if advice else log.warning
+                say("advice" if advice else event, **self._fields(failure))
                 told.hints[cause] = now
 
     def _announce_probes(self, status: Status, told: _Told, log: Any) -> None:
-        failed = frozenset(run.probe for run in status.probes.values() if not run.success)
-        for name in sorted(failed - told.failed_probes):
-            failure = status.probes[name].failure
-            # a failure with a hint has been said above
+        told.failed_probes = self._failed(status.probes, told.failed_probes, log)
+
+    def _announce_probes_of(self, server: Server) -> None:
+        """Say once which questions a server does not answer, however many targets it has."""
+        status = self._store.server(server.name)
+        if status is not None and self._announces:
+            log = _log.bind(server=server.name, engine=server.engine)
+            told = self._told_of_servers.get(server.name, frozenset())
+            self._told_of_servers[server.name] = self._failed(status.probes, told, log)
+
+    def _failed(
+        self, runs: Mapping[str, ProbeRun], told: frozenset[str], log: Any
+    ) -> frozenset[str]:
+        """Say which probes fail that did not before; return those that fail now."""
+        failed = frozenset(run.probe for run in runs.values() if not run.success)
+        for name in sorted(failed - told):
+            failure = runs[name].failure
+            # a failure with a hint is said as the target's trouble
             if failure is not None and not failure.hint:
                 log.warning("probe failed", probe=name, **self._fields(failure))
-        told.failed_probes = failed
+        return failed
 
     def _fields(self, failure: Failure) -> Mapping[str, object]:
         fields: dict[str, object] = {"kind": failure.kind.value, "message": failure.message}

@@ -13,13 +13,14 @@ from dataclasses import replace
 from typing import Final
 
 from watchdog.hints import rules, texts
-from watchdog.hints.catalogue import kinds
+from watchdog.hints.catalogue import entries, kinds
+from watchdog.hints.entry import Severity
 from watchdog.hints.evidence import Evidence, Match
 from watchdog.hints.rendering import render
 from watchdog.model import Failure, Hint, Kind
 from watchdog.secret import mask
 
-__all__ = ["Evidence", "Match", "family_of", "hint_of", "match", "render"]
+__all__ = ["Evidence", "Match", "family_of", "hint_of", "is_advice", "match", "render"]
 
 # A guess by the code alone is dropped where there is a text that does not bear it out.
 _GUESS: Final = 0.35
@@ -47,6 +48,12 @@ def match(evidence: Evidence) -> tuple[Match, ...]:
 def family_of(cause: str) -> Kind:
     """Return the family of a cause id. Raises ``KeyError`` for an unknown one."""
     return kinds()[cause]
+
+
+def is_advice(cause: str) -> bool:
+    """Whether a cause is worth knowing and no more: no reason to be reminded every hour."""
+    entry = entries().get(cause)
+    return entry is not None and entry.severity is Severity.INFO
 
 
 def hint_of(failure: Failure, language: str = "en") -> Hint | None:
