@@ -42,6 +42,8 @@ scrape_configs:
       - targets: ["127.0.0.1:10187"]
 ```
 
+Who alerts in Grafana instead has the same rules there: [grafana.md](grafana.md#alerts-in-grafana).
+
 Use `/metrics` or `/probe` for a target, not both, or each of its alerts is there twice.
 `config/prometheus/alertmanager.yml` is an Alertmanager configuration to begin with: one message for
 a server with all its databases, `DatabaseDown` holds back the other alerts of its target, a page

@@ -160,7 +160,7 @@ def _step(ref: str, source: str, model: Mapping[str, Any]) -> dict[str, Any]:
         "refId": ref,
         "relativeTimeRange": {"from": 600 if ref == "query" else 0, "to": 0},
         "datasourceUid": source,
-        "model": {"refId": ref, **model, "intervalMs": 1000, "maxDataPoints": 43200},
+        "model": {"refId": ref, **model},
     }
 
 

@@ -311,6 +311,8 @@ def test_a_board_has_the_choices_that_all_have(board):
     assert have["datasource"]["type"] == "datasource"
     assert have["datasource"]["query"] == "prometheus"
     assert list(have)[-1] == "status_page"
+    assert have["status_page"]["type"] == "textbox"
+    assert not have["status_page"].get("hide"), "an address that can be changed where it is used"
     used = set(re.findall(r"\$\{?(\w+)", json.dumps(board["panels"])))
     assert {name for name in used if not name.startswith("__")} <= set(have)
     # Each variable is used, here or by one that is.
@@ -361,7 +363,7 @@ def test_links_lead_to_boards_and_choices_that_exist(board):
             leads.add(board_link[1])
             there = set(variables(FILES[board_link[1]]))
             assert set(re.findall(r"var-(\w+)=", url)) <= there
-            for name in ("datasource", "job", "instance"):
+            for name in ("datasource", "job", "instance", "status_page"):
                 assert f"${{{name}:queryparam}}" in url
         else:
             assert url.startswith("${status_page:raw}"), url

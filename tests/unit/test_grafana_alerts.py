@@ -10,11 +10,14 @@ import promql_parser as promql
 import pytest
 import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import alerting
 
 from tests.support.dashboards import GRAFANA, files
 from tools import write_grafana_alerts as generator
 from tools.write_alerts_reference import rules
+
+register_default_plugins()
 
 MADE = {path.name: path.read_text(encoding="utf-8") for path in generator.FOLDER.iterdir()}
 DOCUMENT = yaml.safe_load(MADE["db-watchdog.yml"])

@@ -43,7 +43,9 @@ TITLES: Final = {
 }
 
 # What a link takes along; each variable is written as Grafana writes it into an address.
-_ALONG: Final = "${datasource:queryparam}&${job:queryparam}&${instance:queryparam}"
+_ALONG: Final = "&".join(
+    f"${{{name}:queryparam}}" for name in ("datasource", "job", "instance", "status_page")
+)
 
 Panel = Builder[dashboard.Panel]
 
@@ -163,7 +165,6 @@ def _status_page(address: str) -> TextBoxVariable:
         .default_value(address)
         .current(dashboard.VariableOption(selected=True, text=address, value=address))
         .options([dashboard.VariableOption(selected=True, text=address, value=address)])
-        .hide(dashboard.VariableHide.HIDE_VARIABLE)
     )
 
 
