@@ -27,8 +27,12 @@ ORDINARY = (
 TROUBLES = (
     '2026-11-23 05:12:46.001 UTC [3123] FATAL:  password authentication failed for user "codelab"',
     '2026-11-23 05:12:46.001 UTC [3123] DETAIL:  Connection matched file "/etc/postgresql/pg_hba.conf" line 100',
-    "sqlite3.OperationalError: database is locked",
-    'connection to server at "db" (10.0.0.5), port 5432 failed: Connection refused',
+    "2026-11-23 05:12:46.001 UTC [77] sqlite3.OperationalError: database is locked",
+    '2026-11-23 05:12:46.001 UTC [78] connection to server at "db" (10.0.0.5), port 5432 failed: Connection refused',
+    '2026-11-23 05:12:46.001 UTC [79] ERROR:  relation "users" does not exist at character 15',
+    "2026-11-23 05:12:46.001 UTC [79] STATEMENT:  SELECT * FROM users",
+    "2026-11-23 05:12:46.001 UTC [80] FATAL:  sorry, too many clients already",
+    '2026-11-23 05:12:46.001 UTC [81] ВАЖНО:  база данных "app" не существует',
 )
 
 
@@ -60,7 +64,17 @@ def main() -> None:
     ]
     floor = lines_a_second(lower_all, ordinary)
     print(f"floor (read, lower case)   {floor:12,.0f} lines/s")
-    for name, lines in (("no trouble", ordinary), ("every tenth a trouble", troubled)):
+    nothing_else = [
+        f"2026-11-23 05:12:{number % 60:02}.{number % 1000:03} UTC [{number}] "
+        + TROUBLES[number % len(TROUBLES)].partition("] ")[2]
+        for number in range(count)
+    ]
+    logs = (
+        ("no trouble", ordinary),
+        ("every tenth a trouble", troubled),
+        ("nothing but troubles", nothing_else),
+    )
+    for name, lines in logs:
         speed = lines_a_second(explain_all, lines)
         print(f"explain, {name:<22}{speed:8,.0f} lines/s   {floor / speed:6.1f} x the floor")
 

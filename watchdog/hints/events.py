@@ -30,7 +30,7 @@ _COMPOSE: Final = re.compile(r"^[\w.-]{1,64} +\| ?")
 _GOES_ON: Final = re.compile(
     r"caused by:|suppressed:|\.{3} \d+ more|\[sql[:\]]|\[parameters|\(background on this error"
     r"|command was:|the above exception was|during handling of the above"
-    r"|at [\w.$<>]{3,}\(|line \d+:"
+    r"|at [\w.$<>]{3,}\(|line \d+:|(?:sql state|error code|message|location) +:"
     r"|ssl connection has been closed|expected to find it|pg_\w+: aborting because|file \"pg_version|but could not open file",
     re.IGNORECASE,
 )
@@ -40,6 +40,12 @@ _TRACEBACK: Final = "Traceback (most recent call last)"
 _ATTEMPT: Final = "connection to server "
 _TIME: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d| UTC)?"
+)
+
+# What tells two lines of a log apart that say the same: times, process and session numbers.
+_VOLATILE: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?|(?<=\[)\d{1,10}(?:-\d{1,6})?(?=\])"
+    r"|\b0x[0-9a-f]{6,16}\b|(?<=\(age=)\d+|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
 )
 
 
@@ -162,9 +168,16 @@ class _Grouping:
         )
 
     def _judge(self, text: str) -> Event | None:
-        found = texts.ranked(
-            texts.candidates(text, neighbours="\n".join(self._before), container=self._container)
-        )
+        found = _judged(_VOLATILE.sub("", text), self._container)
+        if not found:  # the lines before may say what it is about
+            near = "\n".join(self._before)
+            found = texts.ranked(texts.candidates(text, neighbours=near, container=self._container))
         if not found or found[0].confidence < _CONFIDENT:
             return None
         return Event(self._first, text, found)
+
+
+@functools.lru_cache(maxsize=2048)
+def _judged(text: str, container: bool) -> tuple[Match, ...]:  # noqa: FBT001 - a key of the cache
+    """Judge *text*, from which what changes from line to line is gone: logs repeat themselves."""
+    return texts.ranked(texts.candidates(text, container=container))
