@@ -173,6 +173,46 @@ def test_a_failure_is_said_with_its_reason_and_remembered(run: Run, app: Path) -
     assert "app:" in run("backup").stdout
 
 
+def test_each_level_says_what_it_proved_and_where_the_backup_stands(run: Run, app: Path) -> None:
+    assert run("backup").returncode == 0
+    for level, told in ((1, "its hash is that"), (3, "it is whole")):
+        done = run("verify", "app", "--level", str(level))
+        assert done.returncode == 0, done.stdout
+        assert f"proven at level {level} in " in done.stdout
+        assert told in done.stdout
+        assert ("it stands at level 3" in done.stdout) is (level < 3)
+    (shown,) = document(run("verify", "app", "--level", "1", "--json"))
+    assert (shown["proven_level"], shown["verified_level"]) == (1, 3)
+    assert list(shown["levels"]) == ["0", "1", "2", "3"]
+    assert shown["rows"] == 500
+
+
+def test_a_drill_restores_into_scratch_and_tells_how_long_that_took(
+    run: Run, app: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "config" / "watchdog.yaml"
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    drill = f"drill: {{directory: {scratch}, assert: ['select count(*) = 500 from item']}}"
+    config.write_text(config.read_text().replace("keep: {last: 2}", "keep: {last: 2}, " + drill))
+    assert run("backup").returncode == 0
+    done = run("verify", "app", "--level", "4")
+    assert done.returncode == 0, done.stdout
+    assert "proven at level 4" in done.stdout
+    assert "into a scratch file: 500 rows in 1 table" in done.stdout
+    (backup,) = document(run("backups", "--json"))
+    assert backup["verified_level"] == 4
+    assert backup["restored_at"] is not None
+    assert backup["restore_duration_seconds"] > 0
+    assert list(scratch.iterdir()) == []
+    config.write_text(config.read_text().replace("= 500", "= 501"))
+    refused = run("verify", "app", "--level", "4", "--json")
+    assert refused.returncode == 1
+    (shown,) = document(refused)
+    assert shown["proof_failure"]["hint"] == "backup_assertion_false"
+    assert (shown["proven_level"], shown["verified_level"]) == (3, 4)
+
+
 def test_a_truncated_backup_is_found_out(run: Run, app: Path) -> None:
     (backup,) = document(run("backup", "--json"))
     os.truncate(backup["path"], backup["size_bytes"] // 2)
@@ -235,8 +275,8 @@ def test_an_emptied_destination_is_taken_again_when_told_to(
         (["restore", "app", "--to", "app", "--force"], "add --yes"),
         (["restore", "app", "--to", "app", "--force", "--table", "item"], "new or empty"),
         (["verify"], "name one backup or target"),
-        (["verify", "app", "--level", "4"], "not available yet"),
-        (["verify", "app", "--level", "9"], "give 0 to 3"),
+        (["verify", "app", "--level", "9"], "give 0 to 4"),
+        (["verify", "app", "--server", "same"], "--server is for --level 4"),
         (["verify", "nope"], "no backup or target"),
         (["prune", "nope"], "unknown target"),
         (["backup", "-c", "missing.yaml"], "missing.yaml"),
