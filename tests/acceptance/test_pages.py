@@ -37,7 +37,7 @@ PROCESS = {
     "watchdog_build_info", "watchdog_config_last_reload_successful",
     "watchdog_config_last_reload_success_timestamp_seconds", "watchdog_loop_lag_seconds",
     "watchdog_runner_runs_total", "watchdog_runner_overlaps_total", "watchdog_runner_actions",
-    "watchdog_clock_steps_total",
+    "watchdog_clock_steps_total", "watchdog_web_connections", "watchdog_web_refusals_total",
 }  # fmt: skip
 TARGET_KEYS = {"name", "engine", "url", "server", "up", "since", "duration_seconds", "failure",
                "hint", "probes"}  # fmt: skip
