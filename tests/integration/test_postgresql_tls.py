@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.postgres import Cluster
+from tests.support.probing import asked
 from tests.support.visits import ENGINE, visited
+from watchdog.engines.postgresql.certificates import expiry
 from watchdog.model import Failure, Kind, Phase
 
 
@@ -147,3 +150,23 @@ async def test_a_home_that_is_closed_or_missing_is_no_obstacle(
         monkeypatch.setenv("HOME", home)
         assert await encrypted(tls, sslmode="require") is True
         assert await visited(cluster.target("shop", password="", user="nobody")) is not None
+
+
+async def test_the_end_of_the_servers_certificate_and_encrypted_clients_are_told(tls: Tls) -> None:
+    written = ssl._ssl._test_decode_cert(str(tls.certificates.server_crt))  # type: ignore[attr-defined]
+    end = ssl.cert_time_to_seconds(written["notAfter"])
+    for mode in ("require", "verify-ca"):  # verified or not
+        target = tls.cluster.target("shop", sslmode=mode, sslrootcert=str(tls.certificates.ca_crt))
+        found = await asked(target, "certificate", "encryption")
+        assert found["certificate_expiry_timestamp_seconds"] == end
+        assert found["network_connections", "yes"] >= 1
+    plain = await asked(tls.cluster.target("shop", sslmode="disable"), "certificate")
+    assert "certificate_expiry_timestamp_seconds" not in plain
+
+
+@pytest.mark.parametrize("length", range(40))
+def test_bytes_that_are_no_certificate_have_no_end(tls: Tls, length: int) -> None:
+    whole = ssl.PEM_cert_to_DER_cert(tls.certificates.server_crt.read_text())
+    assert expiry(whole) is not None
+    assert expiry(whole[:length]) is None
+    assert expiry(bytes(range(length))) is None

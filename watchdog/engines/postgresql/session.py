@@ -75,6 +75,11 @@ class PostgresqlSession:
         return self._connection.wire.encrypted
 
     @property
+    def certificate(self) -> bytes:
+        """The certificate that the server showed, in DER; empty without TLS."""
+        return self._connection.wire.certificate
+
+    @property
     def limits(self) -> Limits:
         """The bounds it was opened with."""
         return self._limits

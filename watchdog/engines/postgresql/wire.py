@@ -87,6 +87,7 @@ class WireLoop:
         self._socket: socket.socket | None = None
         self.stranger = b""  # the first bytes of a peer that is no PostgreSQL server
         self.encrypted = False
+        self.certificate = b""  # the server's, in DER; empty without TLS
         self.asked_for_password = False
 
     def __getattr__(self, name: str) -> Any:
@@ -163,6 +164,9 @@ class WireLoop:
             timing.enter(Phase.AUTHENTICATE)
         if self._timing is not None:
             self._socket, self.encrypted = sock, encrypted
+            if encrypted:
+                shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+                self.certificate = shown or b""
         return transport, greeting.protocol if isinstance(greeting, _Greeting) else greeting
 
     def _greeting(self, factory: _Factory) -> _Factory:
