@@ -53,6 +53,7 @@ _SIZE: Final = "select pg_database_size($1::oid)"
 _WAL: Final = "select pg_size_bytes(current_setting('max_wal_size'))"
 _WHERE: Final = """
 select current_setting('data_directory') as folder,
+       (select pg_tablespace_location(oid) from pg_tablespace where spcname = $1) as place,
        extract(epoch from pg_postmaster_start_time())::bigint as started
 """
 
@@ -87,7 +88,7 @@ async def look(to: PostgresqlUrl, options: RestoreOptions, archive_bytes: int) -
         content = await _content(to, there, options)
         await _refuse_without_rights(administration, to, there)
         needed = await _needed(administration, there, options, archive_bytes)
-        free = await _free(administration, to)
+        free = await _free(administration, to, there)
         place = Place(administration.major, there, content, needed, free)
         if content:
             await _refuse_swap(administration, to, options)
@@ -190,19 +191,22 @@ async def _needed(
     return int(size * _MARGIN) + min(int(await administration.value(_WAL)), size)
 
 
-async def _free(administration: Administration, to: PostgresqlUrl) -> int | None:
+async def _free(
+    administration: Administration, to: PostgresqlUrl, there: Properties | None
+) -> int | None:
     """Return what the server's disk has left, if it is this machine's and may be looked at."""
     host, port = to.hosts[0]
     if not host.startswith("/") and host not in _LOCAL:
         return None
     try:
-        (row,) = await administration.rows(_WHERE)
+        tablespace = there.tablespace if there is not None else "pg_default"
+        (row,) = await administration.rows(_WHERE, tablespace)
         folder = Path(row["folder"])
         lines = (folder / "postmaster.pid").read_text().splitlines()
         # A server in a container says the path that it sees: is this the same one?
         if abs(int(lines[2]) - row["started"]) > _START or int(lines[3]) != port:
             return None
-        stat = os.statvfs(folder)
+        stat = os.statvfs(row["place"] or folder)
     except (ActionFailed, OSError, ValueError, IndexError):
         return None
     return stat.f_bavail * stat.f_frsize
