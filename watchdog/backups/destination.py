@@ -167,9 +167,7 @@ def require_space(directory: Path, target: str, expected: int | None) -> None:
     The reserve (2 %, at most 64 MiB) keeps us from filling the disk to the
     last byte, on which the database itself may live.
     """
-    free = files.free_bytes(directory)
-    reserve = min(_RESERVE_AT_MOST, int(files.total_bytes(directory) * _RESERVE_SHARE))
-    needed = int((expected or 0) * 1.2) + reserve
+    free, needed = files.free_bytes(directory), room(directory, expected)
     if free < needed:
         raise ActionFailed(
             failures.no_space(
@@ -180,6 +178,12 @@ def require_space(directory: Path, target: str, expected: int | None) -> None:
                 target,
             )
         )
+
+
+def room(directory: Path, expected: int | None) -> int:
+    """Return what has to be free for a backup of *expected* bytes. Raises ``OSError``."""
+    reserve = min(_RESERVE_AT_MOST, int(files.total_bytes(directory) * _RESERVE_SHARE))
+    return int((expected or 0) * 1.2) + reserve
 
 
 def _marked(directory: Path) -> bool:

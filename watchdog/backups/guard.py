@@ -7,6 +7,7 @@ is. Blocking where it reads. Must not know: which differences count
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +16,27 @@ from watchdog.backups import catalogue, failures, identity
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.identity import Verdict
 from watchdog.backups.manifest import Manifest
+from watchdog.backups.places import settings_of
+from watchdog.engines import Preflight, Produced
 from watchdog.model import Failure, Kind, Phase, Target
 from watchdog.secret import mask
 
 CAUSE: Final = "different_database"
+
+
+def identity_of(target: Target, preflight: Preflight, produced: Produced) -> dict[str, Any]:
+    """Return what a manifest says of the database that was backed up.
+
+    ``form`` is what backups of one size have in common: how they are packed
+    and what is left out of them.
+    """
+    settings, details = settings_of(target), produced.details or {}
+    form = [details.get("format"), details.get("compression"), settings.include, settings.exclude]
+    return {
+        **(preflight.identity or {}),
+        **(produced.identity or {}),
+        "form": hashlib.sha256(repr(form).encode()).hexdigest()[:12],
+    }
 
 
 def judge(folder: Path, target: Target, new: Mapping[str, Any], size: int) -> Verdict:

@@ -7,7 +7,8 @@ backup is removed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from watchdog import schedule
@@ -15,12 +16,13 @@ from watchdog.backups import catalogue, destination, failures, retention
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.places import folder_of, settings_of
 from watchdog.backups.retention import Decision, Surroundings
-from watchdog.model import Failure, Phase, Target
+from watchdog.model import Failure, Keep, Phase, Target
 
 
 def decide(target: Target, now: datetime) -> tuple[Decision[Backup], ...]:
     """Decide on the backups of *target*, newest first. Raises ``UsageError``."""
-    return retention.decide(_backups(target), settings_of(target).keep, _surroundings(target, now))
+    backups = _backups(target)
+    return retention.decide(backups, _keep(target, backups), _surroundings(target, now))
 
 
 def troubles(target: Target, now: datetime) -> Iterator[Failure]:
@@ -30,8 +32,9 @@ def troubles(target: Target, now: datetime) -> Iterator[Failure]:
     # That a database is another one is said in words of its own.
     if paused and not any(backup.held for backup in backups):
         yield _said(target, f"retention of {target.name} pauses: {paused}")
-    decisions = retention.decide(backups, settings_of(target).keep, around)
-    missing = retention.shortage(decisions, settings_of(target).keep, around.free)
+    keep = _keep(target, backups)
+    decisions = retention.decide(backups, keep, around)
+    missing = retention.shortage(decisions, keep, around.free)
     if missing:
         yield _said(
             target,
@@ -39,6 +42,19 @@ def troubles(target: Target, now: datetime) -> Iterator[Failure]:
             f" and every backup of {target.name} is kept by another rule: keep less, or give it"
             " a larger disk",
         )
+
+
+def _keep(target: Target, backups: Sequence[Backup]) -> Keep:
+    """Return the rules; what fills space leaves room for the next backup at least."""
+    settings = settings_of(target)
+    last = next((backup.size_bytes for backup in backups if backup.good), None)
+    if settings.keep.min_free is None or last is None:
+        return settings.keep
+    try:
+        room = destination.room(settings.directory, last)
+    except OSError:
+        return settings.keep
+    return replace(settings.keep, min_free=max(settings.keep.min_free, room))
 
 
 def _said(target: Target, message: str) -> Failure:

@@ -225,7 +225,7 @@ class Pipeline:
         run.enter(Phase.PUBLISH)
         finished_at = milliseconds(self._clock.now())
         measures = {**(produced.measures or {}), **(proof.measures or {})}
-        which = {**(preflight.identity or {}), **(produced.identity or {})}
+        which = guard.identity_of(run.target, preflight, produced)
         verdict = await asyncio.to_thread(guard.judge, run.folder, run.target, which, size)
         manifest = Manifest(
             id=run.identity,

@@ -265,7 +265,7 @@ async def _look(target: Target, url: PostgresqlUrl) -> Seen:
     named = tools.facts(url, target, None)
     try:
         row: Any = await connection.driver.fetchrow(_LOOK, timeout=_STATEMENT)
-        which = await identity.read(connection, _STATEMENT)
+        which = await identity.read(connection, row["size"], _STATEMENT)
     except TimeoutError as error:
         raise ActionFailed(timed_out(Phase.PREFLIGHT, _STATEMENT, named)) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -14,8 +14,8 @@ from watchdog.engines._sketch import sketch
 from watchdog.engines.postgresql.connection import Connection
 
 _DATABASE: Final = """
-select oid::bigint as oid, pg_catalog.pg_database_size(oid) as size
-  from pg_catalog.pg_database where datname = pg_catalog.current_database()
+select oid::bigint as oid from pg_catalog.pg_database
+ where datname = pg_catalog.current_database()
 """
 # Tables that a dump holds: not those of extensions' or our own temporary schemas.
 _TABLES: Final = """
@@ -32,24 +32,24 @@ select (select system_identifier::text from pg_catalog.pg_control_system()) as s
 _EMPTY_DATABASE: Final = 7 << 20  # bytes of system catalogues, which no table of a user fills
 
 
-async def read(connection: Connection, patience: float) -> dict[str, Any]:
-    """Return what tells this database from another; what cannot be asked is left out.
+async def read(connection: Connection, size: int, patience: float) -> dict[str, Any]:
+    """Return what tells this database of *size* bytes from another; what nobody tells is left out.
 
-    ``size_bytes`` is what the database holds beyond an empty one's
-    catalogues. Raises ``TimeoutError``, ``OSError``.
+    ``size_bytes`` is what it holds beyond an empty one's catalogues. Raises
+    ``OSError``.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"size_bytes": max(0, size - _EMPTY_DATABASE)}
     for ask in (_of_database, _of_tables, _of_system):
         try:
             found |= await ask(connection.driver, patience)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError):
-            continue  # a right that lacks, or a function that the service has taken away
+        except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            continue  # a right that lacks, a function that the service has taken away
     return found
 
 
 async def _of_database(driver: Any, patience: float) -> dict[str, Any]:
     row = await driver.fetchrow(_DATABASE, timeout=patience)
-    return {"oid": row["oid"], "size_bytes": max(0, row["size"] - _EMPTY_DATABASE)}
+    return {"oid": row["oid"]}
 
 
 async def _of_tables(driver: Any, patience: float) -> dict[str, Any]:
