@@ -98,10 +98,11 @@ class Planned:
         *starting*: the target is new to this process, so that a machine may
         just be booting, and ``run_on_start`` applies.
         """
+        self.waiting_since = None
         if starting and self.never and settings_of(self.target).run_on_start:
             self._set(now, now, "")
+            self.hold(now)
             return False
-        self.waiting_since = None
         last = self._last_attempt(now)
         slot = self.next_slot(now if last is None else last)
         overdue = slot <= now

@@ -81,6 +81,7 @@ def test_what_a_failover_or_a_restore_changes_is_only_told(
         {"size_bytes": 20 * MIB},
         {"size_bytes": 2000 * MIB, "tables": 400},
         {"names": sketch(["other"])},  # renamed tables in the same database
+        {"artefact_bytes": MIB, "form": "without the large table"},
         {"system_identifier": None},
         {"tables": None, "size_bytes": None, "artefact_bytes": None, "names": None},
     ],
