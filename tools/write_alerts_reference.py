@@ -15,6 +15,8 @@ PAGE: Final = ROOT / "docs" / "alerts.md"
 _TITLES: Final = {
     "availability": "Availability",
     "capacity": "Capacity",
+    "postgresql": "PostgreSQL",
+    "replication": "Replication and the archive of PostgreSQL",
     "sqlite": "SQLite files",
     "backups": "Backups",
     "watchdog": "db-watchdog itself",
