@@ -32,6 +32,7 @@ from watchdog.scheduling.runner import Runner
 
 _SATURATED: Final = ("too_many_connections", "connection_limit_role_db")
 _AGAIN: Final = 3600.0  # seconds after which the same reason is looked into again
+_SOON: Final = 5.0  # seconds after which one that could not see enough is tried again, then longer
 _MOST_WAITING: Final = 64  # diagnoses; beyond that the machine has other troubles
 _GRACE: Final = 3.0  # seconds beyond its own deadline, for a step that hangs
 _FIRST_VERDICTS: Final = 1.5  # seconds that the first verdicts after a start are waited for
@@ -50,7 +51,8 @@ class _Seen:
     backup_failures: int | None = None
     suspect: Failure | None = None
     open: dict[Event, Record] = field(default_factory=dict)
-    looked: dict[object, float] = field(default_factory=dict)  # by reason, monotonic
+    looked: dict[object, float] = field(default_factory=dict)  # by reason: when again, monotonic
+    tries: int = 0
 
 
 class DiagnosisWatch:
@@ -171,6 +173,7 @@ class DiagnosisWatch:
             self._end(name, record)
         if seen.up is False:
             seen.looked.clear()
+            seen.tries = 0
 
     def _see_saturation(self, status: Status, seen: _Seen) -> None:
         full = next((hint.failure for hint in status.hints if hint.id in _SATURATED), None)
@@ -240,15 +243,16 @@ class DiagnosisWatch:
 
     def _look(self, status: Status, failure: Failure) -> None:
         """Begin to look into *failure*, unless that has been done not long ago."""
-        seen = self._seen[status.target.name]
+        known = next((each for each in status.diagnoses if each.is_about(failure)), None)
+        failure = known.of if known is not None else failure
+        looked, reason = self._seen[status.target.name].looked, _reason(failure)
         now = self._clock.monotonic()
-        if _is_known(status, failure) or now - seen.looked.get(_reason(failure), -_AGAIN) < _AGAIN:
+        if now < looked.get(reason, now):
             return
         if len(self._runner.in_flight(Lane.DIAGNOSES)) >= _MOST_WAITING:
             return
-        ticket = self._runner.kick(self._action(status, failure), "failure")
-        if ticket is not None:
-            seen.looked[_reason(failure)] = now
+        if self._runner.kick(self._action(status, failure), "failure") is not None:
+            looked[reason] = now + _AGAIN
 
     def _action(self, status: Status, failure: Failure) -> Action:
         target, server = status.target, status.server
@@ -267,7 +271,10 @@ class DiagnosisWatch:
         started, started_at = self._clock.monotonic(), self._clock.now()
         names = self._members(status) if isinstance(subject, Server) else (subject.name,)
         records = self._records_of(names, failure)  # what it is about may be over by the end
-        found = await diagnosis.diagnose(self._case(status, failure))
+        case = self._case(status, failure)
+        found = await diagnosis.diagnose(case)
+        if case.notes.get("incomplete"):
+            self._look_soon(names, failure, started)
         finished = self._clock.monotonic()
         for record in records:
             record.failure = found.refined(record.failure)
@@ -286,6 +293,15 @@ class DiagnosisWatch:
             duration=finished - started,
             facts={"diagnosis": found, "targets": tuple(names)},
         )
+
+    def _look_soon(self, names: Collection[str], failure: Failure, now: float) -> None:
+        """Have *failure* looked into again in a while: what would tell more was not there yet."""
+        for name in names:
+            seen = self._seen.get(name)
+            if seen is not None and _reason(failure) in seen.looked:
+                seen.tries += 1
+                wait = min(_AGAIN, _SOON * 2 ** min(seen.tries, 10))
+                seen.looked[_reason(failure)] = now + wait
 
     def _records_of(self, names: Collection[str], failure: Failure) -> list[Record]:
         found: dict[str, Record] = {}

@@ -31,8 +31,8 @@ class Case:
     round of the server now and returns what it told (nothing where there is
     no server or it tells nothing).
     ``has_room``: whether the server has a connection to spare for us. A later
-    step may read in ``notes`` what an earlier one left for it; ``cause`` is
-    the best hint so far.
+    step may read in ``notes`` what an earlier one left for it (``incomplete``:
+    it is worth trying again); ``cause`` is the best hint so far.
     """
 
     failure: Failure

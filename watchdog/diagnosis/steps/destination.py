@@ -33,7 +33,7 @@ async def look(case: Case) -> Found:
     """Look at the folder in a thread that may hang with it."""
     settings = case.target.backup
     assert settings is not None
-    return await aside(f"destination {settings.directory}", lambda: _look(settings.directory))
+    return await aside(f"destination {case.target.name}", lambda: _look(settings.directory))
 
 
 def _look(directory: Path) -> Found:

@@ -40,7 +40,9 @@ async def look(case: Case) -> Found:
     mount = mount_of(str(Path(path).parent))  # as written: looking at links might hang
     findings = [_mounted(mount)] if mount is not None and _is_telling(mount) else []
     try:
-        space = await aside(f"statvfs {path}", lambda: os.statvfs(_nearest(Path(path).parent)))
+        space = await aside(
+            f"statvfs {case.target.name}", lambda: os.statvfs(_nearest(Path(path).parent))
+        )
     except OSError:
         return Found(tuple(findings))
     more, full = _space(space, mount)

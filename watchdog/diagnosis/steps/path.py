@@ -34,7 +34,7 @@ async def look(case: Case) -> Found:
     """Walk the path in a thread that may hang."""
     assert isinstance(case.url, SqliteUrl)
     path = case.url.path
-    return await aside(f"path {path}", lambda: _walk(path))
+    return await aside(f"path {case.target.name}", lambda: _walk(path))
 
 
 def _walk(path: str) -> Found:

@@ -92,7 +92,7 @@ async def _instead(case: Case, address: Address) -> tuple[list[Finding], str]:
     if not surroundings.is_own(address.family, host):
         return [], ""
     findings: list[Finding] = []
-    hint = ""
+    hint, name = "", case.target.name
     if surroundings.in_own_container() and case.cause == "connection_refused":
         hint = "localhost_in_container"
         findings.append(
@@ -102,11 +102,13 @@ async def _instead(case: Case, address: Address) -> tuple[list[Finding], str]:
                 f"этот процесс работает в контейнере, и {host} — это сам контейнер",
             )
         )
-    sockets = await aside("sockets", surroundings.socket_ports)
-    listening = await aside("listeners", surroundings.listening_ports)
+    sockets = await aside(f"sockets {name}", surroundings.socket_ports)
+    listening = await aside(f"listeners {name}", surroundings.listening_ports)
     ports = sorted(({*sockets, *listening}) - {case.url.hosts[0][1]})
-    project = await aside("compose", surroundings.compose)
-    published = {port: name for name, port in (project.services if project else {}).items() if port}
+    project = await aside(f"compose {name}", surroundings.compose)
+    published = {
+        port: service for service, port in (project.services if project else {}).items() if port
+    }
     shown = [
         f"{port} ({published[str(port)]})" if str(port) in published else str(port)
         for port in ports

@@ -26,7 +26,7 @@ async def look(case: Case) -> Found:
     try:
         addresses = await resolve(host, port)
     except OSError as error:
-        return await _unknown(host, error)
+        return await _unknown(host, error, case.target.name)
     case.notes["addresses"] = addresses
     names = list(dict.fromkeys(str(each.sockaddr[0]) for each in addresses))
     if names == [host]:
@@ -34,7 +34,7 @@ async def look(case: Case) -> Found:
     return Found((found(_NAME, f"{host} is {listed(names)}", f"{host} — это {listed(names)}"),))
 
 
-async def _unknown(host: str, error: OSError) -> Found:
+async def _unknown(host: str, error: OSError, name: str) -> Found:
     reason = error.strerror or str(error)
     findings = [
         found(
@@ -43,13 +43,13 @@ async def _unknown(host: str, error: OSError) -> Found:
             f"имя {host} отсюда не разрешается: {reason}",
         )
     ]
-    project = await aside("compose", surroundings.compose)
+    project = await aside(f"compose {name}", surroundings.compose)
     services = project.services if project else {}
     hint = ""
     if project is not None and host in services:
         findings.append(_service(host, services[host], str(project.file)))
         hint = "docker_host_not_resolvable"
-    known = await aside("/etc/hosts", surroundings.host_names)
+    known = await aside(f"/etc/hosts {name}", surroundings.host_names)
     near = alike(host, [*services, *known])
     facts = {}
     if near:

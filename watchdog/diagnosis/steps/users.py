@@ -30,7 +30,7 @@ async def look(case: Case) -> Found:
     """Look through the processes in a thread of its own."""
     assert isinstance(case.url, SqliteUrl)
     path = case.url.path
-    return await aside(f"users {path}", lambda: _users(path, case.failure.hint))
+    return await aside(f"users {case.target.name}", lambda: _users(path, case.failure.hint))
 
 
 def _users(path: str, hint: str) -> Found:
