@@ -102,7 +102,7 @@ async def test_a_client_that_stalls_in_the_handshake_is_cut(given, folder, trust
 
 
 async def test_a_client_that_is_silent_after_the_handshake_is_cut(given, folder, trusting):
-    async with serving(given, web=web(folder, PLAIN), header_deadline=0.3) as running:
+    async with serving(given, web=web(folder, PLAIN), header_deadline=2) as running:
         reader, writer = await running.connect(ssl=trusting)
         writer.write(REQUEST[:20])
         async with asyncio.timeout(10):
