@@ -120,6 +120,18 @@ def test_json_is_replaced_whole_and_private(tmp_path: Path) -> None:
     assert old == os.umask(old)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+async def test_what_root_makes_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12346)
+    folder = tmp_path / "deep" / "app"
+    files.make_folder(folder)
+    files.write_json(folder / "a.json", {})
+    async with lock.held(folder):
+        pass
+    for path in (folder.parent, folder, folder / "a.json", folder / names.LOCK):
+        assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12346), path
+
+
 async def test_the_lock_has_one_holder(tmp_path: Path) -> None:
     order = []
 

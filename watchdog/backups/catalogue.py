@@ -212,7 +212,8 @@ def find(listing: Listing, reference: str) -> Backup:
         if newest is None:
             raise UsageError(
                 f"{reference} has backups ({len(of_target.backups)}), but none is verified at level"
-                f" {GOOD} or better and of the right database: look at them with `db-watchdog backups {reference}`"
+                f" {GOOD} or better and of the right database: look at them with"
+                f" `db-watchdog backups {reference}`"
             )
         return newest
     return _by_id(listing, reference)

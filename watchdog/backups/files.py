@@ -31,6 +31,7 @@ def make_folder(path: Path) -> None:
         if not folder.is_dir():
             with contextlib.suppress(FileExistsError):
                 folder.mkdir(mode=FOLDER_MODE)
+                adopt(folder)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
@@ -59,12 +60,27 @@ def write_text(path: Path, text: str) -> None:
 @contextlib.contextmanager
 def open_private(path: Path) -> Iterator[int]:
     """Open *path* anew for writing with mode 0600, whatever the umask; yields the descriptor."""
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    number = os.open(path, flags, FILE_MODE)
     try:
         os.fchmod(number, FILE_MODE)
+        adopt(path)
         yield number
     finally:
         os.close(number)
+
+
+def adopt(path: Path) -> None:
+    """Give what root has made to the owner of its folder, who could not read it otherwise.
+
+    A daemon runs as a user of its own, and its administrator's commands as root.
+    """
+    if os.geteuid() != 0:
+        return
+    owner = path.parent.stat()
+    if owner.st_uid != 0:
+        with contextlib.suppress(PermissionError):  # a share that does not know our root
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def sync_file(path: Path) -> None:

@@ -49,7 +49,9 @@ async def held(folder: Path, wait: float = WAIT, waited: float = 0.0) -> AsyncIt
 
 def _open(folder: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    return os.open(folder / names.LOCK, flags, files.FILE_MODE)
+    number = os.open(folder / names.LOCK, flags | os.O_NOFOLLOW, files.FILE_MODE)
+    files.adopt(folder / names.LOCK)
+    return number
 
 
 async def _acquire(number: int, folder: Path, wait: float, waited: float) -> None:

@@ -358,6 +358,7 @@ def _publish(
     named = {names.artefact(folder, manifest.id, end): path for end, path in beside.items()}
     for path in (partial, *named.values()):
         path.chmod(files.FILE_MODE)
+        files.adopt(path)
         files.sync_file(path)
     try:
         for name, path in named.items():
