@@ -81,7 +81,7 @@ OURS = {
     "sqlite_needs_recovery", "driver_not_async", "config_changed_not_recreated", "sqlite_in_production",
     "destination_missing", "different_database", "driver_missing", "internal_error", "backup_timeout",
     "backup_locked", "rpo_missed", "backup_content_differs", "backup_assertion_false", "drill_no_place", "drill_timeout",
-    "rto_missed", "blind_role", "backup_damaged", "file_system_hangs", "server_not_answering",
+    "rto_missed", "restore_in_use", "blind_role", "backup_damaged", "file_system_hangs", "server_not_answering",
     "sqlite_wal_pinned", "sqlite_replaced_in_use", "backup_yielded",
     "long_transaction", "sessions_blocked", "forgotten_prepared_transaction", "replication_slot_abandoned",
     "standby_disconnected", "subscription_stopped", "blind_sequences", "superusers", "public_schema_open",

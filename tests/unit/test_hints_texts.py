@@ -169,4 +169,3 @@ def test_a_restore_s_own_target_is_never_what_pg_restore_is_told_to_read(languag
     facts = {"path": "/srv/data/new.db", "database": "new.db"}
     steps = " ".join(render("restore_into_nonempty", facts, language).steps)
     assert "new.db" not in steps
-    assert "--force" not in steps

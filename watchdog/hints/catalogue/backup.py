@@ -647,6 +647,51 @@ FAMILY = Family(
             ),
         ),
         Entry(
+            "restore_in_use",
+            POSTGRESQL + "sql-alterdatabase.html",
+            Severity.WARNING,
+            en=Text(
+                "Somebody is in the database that is to be replaced",
+                "{database|The database} has sessions or prepared transactions, with which PostgreSQL"
+                " renames no database.",
+                (
+                    (
+                        "Who it is: `SELECT pid, usename, application_name, client_addr, state FROM"
+                        " pg_stat_activity WHERE datname = '{database|DATABASE}'`; stop those applications"
+                        " and restore again"
+                    ),
+                    (
+                        "Or have their sessions ended at the swap: `db-watchdog restore TARGET --to URL"
+                        " --force --end-sessions`"
+                    ),
+                    (
+                        "Prepared transactions (`SELECT * FROM pg_prepared_xacts`) are to be ended in the"
+                        " database by COMMIT PREPARED or ROLLBACK PREPARED"
+                    ),
+                ),
+            ),
+            ru=Text(
+                "В базе, которую нужно заменить, кто-то работает",
+                "В {database|базе} есть сеансы или подготовленные транзакции; с ними PostgreSQL базу не"
+                " переименует.",
+                (
+                    (
+                        "Кто это: `SELECT pid, usename, application_name, client_addr, state FROM"
+                        " pg_stat_activity WHERE datname = '{database|DATABASE}'`; остановите эти приложения и"
+                        " восстановите ещё раз"
+                    ),
+                    (
+                        "Или завершите их сеансы в момент замены: `db-watchdog restore TARGET --to URL"
+                        " --force --end-sessions`"
+                    ),
+                    (
+                        "Подготовленные транзакции (`SELECT * FROM pg_prepared_xacts`) завершите в самой базе"
+                        " командой COMMIT PREPARED или ROLLBACK PREPARED"
+                    ),
+                ),
+            ),
+        ),
+        Entry(
             "restore_into_nonempty",
             POSTGRESQL + "app-pgrestore.html",
             Severity.WARNING,
@@ -664,9 +709,8 @@ FAMILY = Family(
                         " `pg_restore -d NEWDB FILE.dump`; SQLite: `cp FILE.sqlite NEW.db`"
                     ),
                     (
-                        "Really over it? PostgreSQL: `pg_restore --clean --if-exists -d DATABASE FILE.dump`"
-                        " drops what is there; SQLite: stop the application and move the old file away"
-                        " with its `-wal` and `-shm`"
+                        "Really in its place? `db-watchdog restore TARGET --to URL --force --dry-run` shows"
+                        " what `--force` would do: the old one is kept aside, and there is a way back"
                     ),
                 ),
             ),
@@ -684,9 +728,8 @@ FAMILY = Family(
                         " `pg_restore -d NEWDB FILE.dump`; SQLite: `cp FILE.sqlite NEW.db`"
                     ),
                     (
-                        "Именно поверх? PostgreSQL: `pg_restore --clean --if-exists -d DATABASE FILE.dump`"
-                        " удалит то, что там есть; SQLite: остановите приложение и уберите прежний файл"
-                        " вместе с `-wal` и `-shm`"
+                        "Именно на её место? `db-watchdog restore TARGET --to URL --force --dry-run` покажет,"
+                        " что сделает `--force`: прежняя база остаётся в стороне, и к ней можно вернуться"
                     ),
                 ),
             ),
