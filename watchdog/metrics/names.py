@@ -193,6 +193,27 @@ BACKUP_VERIFIED_LEVEL: Final = Metric(
     _GAUGE,
     "How far the newest backup is proven: 0 size, 1 hash, 2 read through, 3 integrity, 4 restored.",
 )
+BACKUP_OLDEST_PROOF: Final = Metric(
+    "watchdog_backup_oldest_hash_timestamp_seconds",
+    _GAUGE,
+    "When the hash of a stored backup was last compared, for the one where that is longest ago, in"
+    " Unix time (the verification files); each is due within a week. Absent without backups.",
+)
+BACKUP_ROTTEN: Final = Metric(
+    "watchdog_backup_rotten",
+    _GAUGE,
+    "Stored backups that are no longer, or never were, what they ought to be: they count no more.",
+)
+BACKUP_LAST_DRILL: Final = Metric(
+    "watchdog_backup_last_drill_timestamp_seconds",
+    _GAUGE,
+    "When a restore drill was last tried, in Unix time (drills.json); 0 if never.",
+)
+BACKUP_LAST_DRILL_SUCCESSFUL: Final = Metric(
+    "watchdog_backup_last_drill_successful",
+    _GAUGE,
+    "Whether the last restore drill succeeded: 1 or 0; absent if there was none.",
+)
 BACKUP_SUSPECT: Final = Metric(
     "watchdog_backup_suspect",
     _GAUGE,
@@ -395,6 +416,10 @@ BACKUP: Final = (
     BACKUP_LAST_DURATION,
     BACKUP_RESTORE_DURATION,
     BACKUP_VERIFIED_LEVEL,
+    BACKUP_OLDEST_PROOF,
+    BACKUP_ROTTEN,
+    BACKUP_LAST_DRILL,
+    BACKUP_LAST_DRILL_SUCCESSFUL,
     BACKUP_SUSPECT,
     BACKUP_PAUSED_UNTIL,
     BACKUP_LATE,

@@ -21,6 +21,7 @@ _INSTANTS: tuple[tuple[Metric, str], ...] = (
     (names.BACKUP_LAST_VERIFIED, "last_verified_at"),
     (names.BACKUP_LAST_RESTORED, "last_restored_at"),
     (names.BACKUP_NEXT_RUN, "next_run_at"),
+    (names.BACKUP_LAST_DRILL, "drilled_at"),
 )
 _MEASURES: tuple[tuple[Metric, str], ...] = (
     (names.BACKUP_INTERVAL, "interval"),
@@ -114,6 +115,7 @@ def _backup(known: BackupStatus) -> Iterator[Sample]:
         value: float | None = getattr(known, name)
         if value is not None:
             yield metric.sample(value)
+    yield from _proven(known)
     if known.listed:
         yield names.BACKUP_SUSPECT.sample(known.suspect is not None)
         yield names.BACKUPS.sample(known.count)
@@ -121,6 +123,16 @@ def _backup(known: BackupStatus) -> Iterator[Sample]:
     yield from _measured(known)
     if known.destination_free is not None:
         yield names.DESTINATION_FREE.sample(known.destination_free, known.destination)
+
+
+def _proven(known: BackupStatus) -> Iterator[Sample]:
+    """Yield what later proofs of stored backups have shown."""
+    if known.oldest_proof_at is not None:
+        yield names.BACKUP_OLDEST_PROOF.sample(known.oldest_proof_at.timestamp())
+    if known.drilled_at is not None:
+        yield names.BACKUP_LAST_DRILL_SUCCESSFUL.sample(known.drill_failure is None)
+    if known.listed:
+        yield names.BACKUP_ROTTEN.sample(len(known.rotten))
 
 
 def _measured(known: BackupStatus) -> Iterator[Sample]:

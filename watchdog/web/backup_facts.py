@@ -47,8 +47,18 @@ class Facts(Narrator):
             yield words("free"), words.size(known.destination_free)
         if known.restore_duration is not None:
             yield words("restore_time"), words.duration(known.restore_duration)
+        yield from self._proofs(known)
         if known.last_attempt_successful is False and known.last_failure is not None:
             yield words("last_failure"), mask(known.last_failure.message)
+
+    def _proofs(self, known: BackupStatus) -> Iterable[tuple[str, Moment | str]]:
+        """Yield what later proofs of stored backups have shown."""
+        if known.drilled_at is not None:
+            yield self.words("last_drill"), self.moment(known.drilled_at)
+        if known.drill_failure is not None:
+            yield self.words("drill_failed"), mask(known.drill_failure.message)
+        if known.rotten:
+            yield self.words("rotten"), self.words("rotten_value", len(known.rotten))
 
     def _burnt(self, known: BackupStatus) -> str:
         """Return what would be lost now, and how long the way back takes."""

@@ -136,7 +136,7 @@ class Rows(Narrator):
     def _recovery_state(self, status: Status) -> str:
         if status.backup.last_attempt_successful is False or status.backup.suspect is not None:
             return DOWN
-        if status.backup.breaches:
+        if status.backup.breaches or status.backup.rotten or status.backup.drill_failure:
             return ATTENTION
         never = status.backup.enabled and status.backup.recovery_point is None
         return ATTENTION if never or self.overdue(status) else ""
