@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from watchdog.metrics import names, postgres_exporter, samples
+from watchdog.metrics.aliases import View
 from watchdog.metrics.text import Subject, encode, header
 from watchdog.model import Kind, Metric, ProbeRun, Sample
 from watchdog.results import ServerStatus, Status
@@ -51,7 +52,7 @@ def page(probed: Probed, description: Mapping[str, str]) -> bytes:
         _add(page, server, samples.server(probed.server))
         _add(page, server, _of_runs(probed.server.probes.values()))
     if status.target.engine == postgres_exporter.ENGINE:
-        _add(page, Subject({}), postgres_exporter.translate(_view(probed)))
+        _add(page, Subject({}), postgres_exporter.translate(_view(probed, description)))
     return b"".join(header(metric) + b"".join(lines) for metric, lines in page.values())
 
 
@@ -74,7 +75,7 @@ def _of_runs(runs: Iterable[ProbeRun]) -> Iterator[Sample]:
         yield from run.answer.samples
 
 
-def _view(probed: Probed) -> postgres_exporter.View:
+def _view(probed: Probed, description: Mapping[str, str]) -> View:
     runs = list(probed.runs())
     found: dict[str, list[Sample]] = {}
     for run in runs:
@@ -82,7 +83,8 @@ def _view(probed: Probed) -> postgres_exporter.View:
             found.setdefault(sample.metric.name, []).append(sample)
     failed = not probed.up or any(not run.success for run in runs)
     facts = probed.server.facts if probed.server is not None and probed.up else {}
-    return postgres_exporter.View(probed.up, failed, probed.seconds, found, facts)
+    datname = description.get("datname", "")
+    return View(probed.up, failed, probed.seconds, found, facts, datname)
 
 
 def _add(
