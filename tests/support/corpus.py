@@ -3,7 +3,8 @@
 Owns: reading ``tests/corpus``. A line of ``field.tsv`` is the cause, the code
 that came with the text ("" if none did; with ``!`` before it where the text
 alone does not tell), the text with ``\\n`` and ``\\t`` written out. A line of
-``silent.txt`` is a text that is no trouble of a database.
+``silent.txt`` is a text that is no trouble of a database; one of
+``silent_codes.tsv`` has the code that came with it before it.
 """
 
 from __future__ import annotations
@@ -41,6 +42,14 @@ def silent() -> tuple[str, ...]:
     return tuple(
         _written_out(line) for line in (_FOLDER / "silent.txt").read_text("utf-8").splitlines()
     )
+
+
+@cache
+def silent_codes() -> tuple[tuple[str, str], ...]:
+    """Return codes with their texts that are no trouble of a database."""
+    lines = (_FOLDER / "silent_codes.tsv").read_text("utf-8").splitlines()
+    pairs = (line.split("\t", 1) for line in lines)
+    return tuple((code, _written_out(text)) for code, text in pairs)
 
 
 def _written_out(text: str) -> str:

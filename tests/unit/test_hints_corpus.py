@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.corpus import field, silent
+from tests.support.corpus import field, silent, silent_codes
 from watchdog.hints import Evidence, match
 from watchdog.hints.catalogue import entries
 from watchdog.hints.codes import evidence_of
@@ -54,6 +54,14 @@ def test_what_is_no_trouble_of_a_database_has_no_hint(record_property: Record) -
     found = [(text, first(Evidence(text=text))) for text in silent()]
     wrong = [f"{got}: {text}" for text, got in found if got != "none"]
     score(record_property, "silent where there is no trouble", wrong, len(silent()))
+
+
+def test_what_is_no_trouble_has_no_hint_with_its_code_either(
+    record_property: Record,
+) -> None:
+    found = [(code, text, first(evidence_of(code, text=text))) for code, text in silent_codes()]
+    wrong = [f"{got}: {code} {text}" for code, text, got in found if got != "none"]
+    score(record_property, "silent by code and text", wrong, len(found))
 
 
 def test_a_log_of_troubles_has_an_event_for_each(record_property: Record) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from watchdog.model import Hint
 from watchdog.secret import mask
 from watchdog.web.documents import explanations_document, hint_document
 
+_LIKE_A_CODE: Final = re.compile(r"[\w.-]{1,64}")
 _WORTH_SAYING: Final = 0.3
 _LONGEST_LINE: Final = 16 * 1024  # characters; the rest of a longer one is left out
 
@@ -147,6 +149,10 @@ def _hints(what: str, code: str, engine: str, language: str) -> Iterator[tuple[H
 def _evidence(what: str, code: str, engine: str) -> tuple[Evidence, str]:
     if code:
         evidence = evidence_of(code, engine, what)
+        if (
+            evidence is None and what and _LIKE_A_CODE.fullmatch(code)
+        ):  # a code of something else; the text has to tell
+            return Evidence(engine=engine, text=what), what
         if evidence is None:
             raise UsageError(
                 f"--code {code}: not a code that we know the kind of; give a SQLSTATE (28P01),"

@@ -9,11 +9,13 @@ The catalogue is ``catalogue/``, one file a family; ``rules`` matches codes,
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
 from watchdog.hints import rules, texts
 from watchdog.hints.catalogue import entries, kinds
+from watchdog.hints.codes import is_system_error
 from watchdog.hints.entry import Severity
 from watchdog.hints.evidence import Evidence, Match
 from watchdog.hints.rendering import render
@@ -24,6 +26,8 @@ __all__ = ["Evidence", "Match", "family_of", "hint_of", "is_advice", "match", "r
 
 # A guess by the code alone is dropped where there is a text that does not bear it out.
 _GUESS: Final = 0.35
+# "Connection refused" says no more than its errno; an address, a path or a sentence does.
+_NAMES_SOMETHING: Final = re.compile(r"[\d/:]|\w\.\w|(?:\w+\W+){5}")
 # Below this the code leaves so much open that the text may name what the code did not.
 _OPEN: Final = 0.65
 # What a code and a text say together is surer than either.
@@ -37,12 +41,25 @@ def match(evidence: Evidence) -> tuple[Match, ...]:
     open, and decides alone where there is no code that says anything.
     """
     coded = rules.candidates(evidence)
+    if _may_be_of_anything(evidence) and not _worded(evidence, known_engine=False):
+        return ()
     if not evidence.text or (coded and evidence.routine and len(coded) == 1):
         return texts.ranked(coded)
     worded = _worded(evidence, known_engine=bool(coded))
     if not coded:
         return texts.ranked(worded)
     return texts.ranked(_together(coded, worded))
+
+
+def _may_be_of_anything(evidence: Evidence) -> bool:
+    """Return whether the code is an errno beside a text that has to say whose it is."""
+    return (
+        bool(evidence.text)
+        and not evidence.engine
+        and evidence.phase is None
+        and is_system_error(evidence.code)
+        and _NAMES_SOMETHING.search(evidence.text) is not None
+    )
 
 
 def family_of(cause: str) -> Kind:

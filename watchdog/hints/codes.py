@@ -43,6 +43,24 @@ SQLITE_NAMES: Final = MappingProxyType(
 
 _ERRNOS: Final = frozenset(errno.errorcode.values())
 _RESOLVER: Final = re.compile(r"EAI_[A-Z]+|ENOTFOUND")
+_TLS: Final = frozenset(
+    "CERT_HAS_EXPIRED DEPTH_ZERO_SELF_SIGNED_CERT ERR_TLS_CERT_ALTNAME_INVALID SELF_SIGNED_CERT_IN_CHAIN"
+    " UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE".split()
+)
+"""What Node.js calls a certificate that does not verify."""
+_WINDOWS: Final = MappingProxyType(
+    {
+        "10048": "EADDRINUSE",
+        "10051": "ENETUNREACH",
+        "10053": "ECONNABORTED",
+        "10054": "ECONNRESET",
+        "10060": "ETIMEDOUT",
+        "10061": "ECONNREFUSED",
+        "10065": "EHOSTUNREACH",
+        "11001": "EAI_NONAME",
+    }
+)
+"""The errnos of Windows' sockets."""
 _SQLITE: Final = re.compile(r"SQLITE_[A-Z_]+")
 _SQLSTATE: Final = re.compile(r"[0-9A-Z]{5}")
 
@@ -50,20 +68,27 @@ _SQLSTATE: Final = re.compile(r"[0-9A-Z]{5}")
 def evidence_of(code: str, engine: str = "", text: str = "") -> Evidence | None:
     """Return the evidence that *code* is; ``None`` if it is no code at all."""
     upper = code.strip().upper()
-    if (
-        upper.isdecimal()
-        and int(upper) in SQLITE_NAMES
-        and engine != "postgresql"
-        and len(upper) < 5
-    ):
-        upper = SQLITE_NAMES[int(upper)]
+    upper = _WINDOWS.get(upper, upper)
+    if upper.isdecimal() and len(upper) < 5 and _may_be_sqlite(engine, text):
+        upper = SQLITE_NAMES.get(int(upper), upper)
     if _SQLITE.fullmatch(upper):
         return Evidence(engine=engine or "sqlite", code=upper, text=text)
-    if upper in _ERRNOS or _RESOLVER.fullmatch(upper):
+    if is_system_error(upper) or upper in _TLS:
         return Evidence(engine=engine, code=upper, text=text)
     if _SQLSTATE.fullmatch(upper) and (upper in known_codes() or any(map(str.isdigit, upper))):
         return Evidence(engine=engine or "postgresql", code=upper, text=text)
     return None
+
+
+def is_system_error(code: str) -> bool:
+    """Return whether *code* is the name of an errno or of a resolver's error."""
+    return code in _ERRNOS or _RESOLVER.fullmatch(code) is not None
+
+
+def _may_be_sqlite(engine: str, text: str) -> bool:
+    """Return whether a small number is SQLite's: PDO has one for PostgreSQL too."""
+    lowered = text.lower()
+    return engine != "postgresql" and ("sqlite" in lowered or "postgres" not in lowered)
 
 
 def is_hint(word: str) -> bool:

@@ -255,6 +255,7 @@ FAMILY = Family(
                     "Увеличьте `max_client_conn` в pgbouncer.ini (и предел открытых файлов: `LimitNOFILE=` его юнита), затем `RELOAD;`",
                 ),
             ),
+            rules=(Rule("53300 08P01", confidence=0.2),),
             wordings=(
                 Wording("no more connections allowed", confidence=0.95),
                 Wording("max_client_conn", confidence=0.85),

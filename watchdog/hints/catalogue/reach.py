@@ -421,6 +421,11 @@ FAMILY = Family(
                 ),
                 Wording("p1002", r"\bp1002\b", confidence=0.8),
                 Wording("was reached but timed out", confidence=0.9),
+                Wording(
+                    "the connection attempt failed",
+                    r"psqlexception|08001|^\W*the connection attempt failed\W*$",
+                    confidence=0.45,
+                ),
             ),
         ),
         Entry(

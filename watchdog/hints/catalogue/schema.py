@@ -128,7 +128,7 @@ FAMILY = Family(
             ),
             rules=(
                 Rule("42P01"),
-                Rule("3F000 42703", confidence=0.8),
+                Rule("3F000", confidence=0.8),
                 Rule(exceptions="UndefinedTableError UndefinedTable"),
             ),
             wordings=(

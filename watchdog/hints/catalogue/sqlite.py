@@ -723,7 +723,10 @@ FAMILY = Family(
                     ),
                 ),
             ),
-            rules=(Rule("SQLITE_CORRUPT SQLITE_ERROR", confidence=0.3),),
+            rules=(
+                Rule("SQLITE_CORRUPT", confidence=0.3),
+                Rule("SQLITE_ERROR", confidence=0.2),
+            ),
             wordings=(Wording("malformed database schema", confidence=0.95),),
         ),
         Entry(
@@ -755,7 +758,10 @@ FAMILY = Family(
                     "Обновите libsqlite3 в системе или образ, либо поставьте `pysqlite3-binary`",
                 ),
             ),
-            rules=(Rule("SQLITE_CORRUPT SQLITE_ERROR", confidence=0.3),),
+            rules=(
+                Rule("SQLITE_CORRUPT", confidence=0.3),
+                Rule("SQLITE_ERROR", confidence=0.2),
+            ),
             wordings=(
                 Wording(
                     "malformed database schema",

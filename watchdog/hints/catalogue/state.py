@@ -393,7 +393,8 @@ FAMILY = Family(
                     confidence=0.97,
                 ),
                 Rule("40001", routines="ProcessInterrupts", confidence=0.97),
-                Rule("40001", confidence=0.3),
+                Rule("40001", confidence=0.2),
+                Rule("57P01 57014", confidence=0.2),
             ),
             wordings=(
                 Wording("due to conflict with recovery", confidence=0.97),

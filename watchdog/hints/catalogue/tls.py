@@ -177,6 +177,12 @@ FAMILY = Family(
                 ),
             ),
             rules=(
+                Rule(
+                    "CERT_HAS_EXPIRED DEPTH_ZERO_SELF_SIGNED_CERT ERR_TLS_CERT_ALTNAME_INVALID"
+                    " SELF_SIGNED_CERT_IN_CHAIN UNABLE_TO_GET_ISSUER_CERT"
+                    " UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+                    confidence=0.9,
+                ),
                 Rule(exceptions="SSLCertVerificationError CertificateError", confidence=0.95),
                 Rule(exceptions="SSLError", confidence=0.7),
                 Rule(
