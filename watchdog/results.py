@@ -50,8 +50,9 @@ class BackupStatus:
     ``runs`` and ``failures`` count since the process started. ``listed`` is
     whether what the destination holds is known: where it has not been seen
     since the start, no backups does not mean never. ``suspect`` is why the
-    newest backup is held apart; ``breaches`` are objectives (``rpo``, ``rto``)
-    that are not met now. ``late``, ``retries`` and ``skipped`` (by reason)
+    newest backup is held apart; ``retention_halt`` why nothing at all is
+    removed; ``breaches`` are objectives (``rpo``, ``rto``) that are not met
+    now. ``late``, ``retries`` and ``skipped`` (by reason)
     count since the process started, as ``runs`` does. ``measures`` are what
     the proof of the newest good backup, at ``measured_at``, has shown of the
     database. ``drilled_at`` is when the last restore drill was tried, and
@@ -86,6 +87,7 @@ class BackupStatus:
     held: int = 0
     paused_until: datetime | None = None
     pause_reason: str = ""
+    retention_halt: str = ""
     measures: Mapping[str, Any] = field(default_factory=dict)
     measured_at: datetime | None = None
     rpo: float | None = None

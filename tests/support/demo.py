@@ -422,7 +422,7 @@ def guarded_day(clock: FakeClock) -> ResultStore:
     for name, changes in zip(
         names,
         (
-            {"suspect": SUSPECT, "held": 3, "rpo": 86400.0},
+            {"suspect": SUSPECT, "held": 3, "rpo": 86400.0, "retention_halt": "different"},
             {"paused_until": clock.now() + timedelta(minutes=42), "pause_reason": "moving a disk"},
             {"rpo": 6 * 3600.0, "rto": 900.0, "restore_duration": 250.0},
             {"rpo": 86400.0, "rto": 900.0, "restore_duration": 1200.0},

@@ -445,14 +445,14 @@ async def test_backups_from_the_future_stop_retention_and_that_is_said(house: Ho
         await house.ring().wait()
     (warned,) = [line for line in said if line["event"] == "backup warning"]
     assert "days lie between the newest two" in warned["message"]
-    assert house.known().count == 2
+    assert (house.known().count, house.known().retention_halt) == (2, "jump")
     house.clock.step(-401 * 86400)
     house.backups.reschedule()
     with capture_logs() as said:
         await house.ring().wait()
     (warned,) = [line for line in said if line["event"] == "backup warning"]
     assert "the clock has moved" in warned["message"]
-    assert house.known().count == 3
+    assert (house.known().count, house.known().retention_halt) == (3, "future")
 
 
 async def test_what_a_person_accepts_is_noticed_while_the_daemon_runs(house: House) -> None:

@@ -15,7 +15,7 @@ from watchdog import schedule
 from watchdog.backups import catalogue, destination, failures, retention
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.places import folder_of, settings_of
-from watchdog.backups.retention import Decision, Surroundings
+from watchdog.backups.retention import Decision, Halt, Surroundings
 from watchdog.model import Failure, Keep, Phase, Target
 
 
@@ -28,10 +28,10 @@ def decide(target: Target, now: datetime) -> tuple[Decision[Backup], ...]:
 def troubles(target: Target, now: datetime) -> Iterator[Failure]:
     """Yield why retention cannot do what it is asked to."""
     backups, around = _backups(target), _surroundings(target, now)
-    paused = retention.pause(backups, around)
+    halted = retention.halt(backups, around)
     # That a database is another one is said in words of its own.
-    if paused and not any(backup.held for backup in backups):
-        yield _said(target, f"retention of {target.name} pauses: {paused}")
+    if halted is not None and halted.halt is not Halt.DIFFERENT:
+        yield _said(target, f"retention of {target.name} pauses: {halted.reason}")
     keep = _keep(target, backups)
     decisions = retention.decide(backups, keep, around)
     missing = retention.shortage(decisions, keep, around.free)

@@ -7,6 +7,7 @@ nothing is ever removed that has no newer good one. Must not know: files.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,6 +73,23 @@ class Surroundings:
     interval: float | None = None
 
 
+class Halt(enum.StrEnum):
+    """Why nothing at all is removed."""
+
+    FUTURE = "future"
+    DIFFERENT = "different"
+    UNPROVEN = "unproven"
+    JUMP = "jump"
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """That nothing at all is removed, why, and in words."""
+
+    halt: Halt
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Decision(Generic[C]):
     """What becomes of one backup, and why."""
@@ -88,7 +106,8 @@ def decide(backups: Iterable[C], keep: Keep, surroundings: Surroundings) -> tupl
     one, and so on. Without any rule everything stays.
     """
     ordered = sorted(backups, key=_age, reverse=True)
-    everything = pause(ordered, surroundings) or _without_rules(keep)
+    halted = halt(ordered, surroundings)
+    everything = halted.reason if halted is not None else _without_rules(keep)
     if everything:
         return tuple(Decision(backup, keep=True, reason=everything) for backup in ordered)
     good = [backup for backup in ordered if backup.good]
@@ -97,22 +116,26 @@ def decide(backups: Iterable[C], keep: Keep, surroundings: Surroundings) -> tupl
     return tuple(_decision(backup, good[0], {**spared, **reasons}, doomed) for backup in ordered)
 
 
-def pause(backups: Iterable[C], surroundings: Surroundings) -> str:
-    """Return why nothing at all is removed now, "" if retention may go on."""
+def halt(backups: Iterable[C], surroundings: Surroundings) -> Halted | None:
+    """Return why nothing at all is removed now, ``None`` if retention may go on."""
     ordered = sorted(backups, key=_age, reverse=True)
     if not ordered:
-        return ""
+        return None
     if ordered[0].taken_at > surroundings.now + _AHEAD:
-        return "one is dated in the future: the clock has moved, nothing is removed"
+        return Halted(
+            Halt.FUTURE, "one is dated in the future: the clock has moved, nothing is removed"
+        )
     newest = next((backup for backup in ordered if backup.good), None)
     if any(backup.held and (newest is None or _age(backup) > _age(newest)) for backup in ordered):
-        return (
+        return Halted(
+            Halt.DIFFERENT,
             "frozen: the newest is of a different or collapsed database, nothing is removed"
-            " until `db-watchdog accept`"
+            " until `db-watchdog accept`",
         )
     if newest is None:
-        return "none is verified, nothing is removed"
-    return _clock_jump([backup.taken_at for backup in ordered if backup.good], surroundings)
+        return Halted(Halt.UNPROVEN, "none is verified, nothing is removed")
+    jump = _clock_jump([backup.taken_at for backup in ordered if backup.good], surroundings)
+    return Halted(Halt.JUMP, jump) if jump else None
 
 
 def _age(backup: Candidate) -> tuple[datetime, str]:

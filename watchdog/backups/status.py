@@ -21,6 +21,7 @@ from watchdog.backups import (
     guard,
     losses,
     pauses,
+    retention,
 )
 from watchdog.backups.attempts import Attempt
 from watchdog.backups.catalogue import Backup, Listing
@@ -99,6 +100,8 @@ def status_of(known: Known, schedule: Schedule, now: datetime) -> BackupStatus:
     measured = next((each for each in good if each.manifest.details.get("measures")), None)
     held = guard.pending(backups)
     pause = known.pause if known.pause is not None and known.pause.active(now) else None
+    interval = schedule.longest_gap(now).total_seconds()
+    halted = retention.halt(backups, retention.Surroundings(now, interval=interval))
     objectives = settings_of(known.target).objectives
     status = BackupStatus(
         enabled=True,
@@ -112,7 +115,7 @@ def status_of(known: Known, schedule: Schedule, now: datetime) -> BackupStatus:
         # Nor does an old backup that is proven again make the newest look so.
         last_verified_at=proven.verified_at if proven else None,
         last_restored_at=restored_at,
-        interval=schedule.longest_gap(now).total_seconds(),
+        interval=interval,
         last_size=newest.manifest.size_bytes if newest else None,
         last_duration=last.duration if last else None,
         restore_duration=restore_duration,
@@ -127,6 +130,7 @@ def status_of(known: Known, schedule: Schedule, now: datetime) -> BackupStatus:
         measured_at=measured.manifest.recovery_point if measured else None,
         paused_until=pause.until if pause else None,
         pause_reason=pause.reason if pause else "",
+        retention_halt=halted.halt.value if halted is not None else "",
         rpo=objectives.rpo,
         rto=objectives.rto,
         drilled_at=drilled.at if drilled else None,

@@ -220,6 +220,12 @@ BACKUP_SUSPECT: Final = Metric(
     "Whether the newest backup is of a different or collapsed database and held apart until"
     " somebody accepts it: 1 or 0 (its manifest). Retention is frozen then.",
 )
+BACKUP_RETENTION_HALTED: Final = Metric(
+    "watchdog_backup_retention_halted",
+    _GAUGE,
+    "Whether retention removes nothing at all: 1 or 0. The newest backup is held apart, one is"
+    " dated in the future, none is proven, or the clock seems to have jumped.",
+)
 BACKUP_PAUSED_UNTIL: Final = Metric(
     "watchdog_backup_paused_until_timestamp_seconds",
     _GAUGE,
@@ -421,6 +427,7 @@ BACKUP: Final = (
     BACKUP_LAST_DRILL,
     BACKUP_LAST_DRILL_SUCCESSFUL,
     BACKUP_SUSPECT,
+    BACKUP_RETENTION_HALTED,
     BACKUP_PAUSED_UNTIL,
     BACKUP_LATE,
     BACKUP_RETRIES,

@@ -98,12 +98,7 @@ def _backup(known: BackupStatus) -> Iterator[Sample]:
         yield names.BACKUP_LAST_ATTEMPT_SUCCESSFUL.sample(float(known.last_attempt_successful))
     yield names.BACKUP_RUNS.sample(known.runs)
     yield names.BACKUP_FAILURES.sample(known.failures)
-    yield names.BACKUP_LATE.sample(known.late)
-    yield names.BACKUP_RETRIES.sample(known.retries)
-    for reason, count in known.skipped.items():
-        yield names.BACKUP_SKIPPED.sample(count, reason)
-    until = known.paused_until
-    yield names.BACKUP_PAUSED_UNTIL.sample(until.timestamp() if until is not None else 0)
+    yield from _punctual(known)
     yield from _objectives(known)
     for metric, name in _INSTANTS:
         moment: datetime | None = getattr(known, name)
@@ -118,11 +113,22 @@ def _backup(known: BackupStatus) -> Iterator[Sample]:
     yield from _proven(known)
     if known.listed:
         yield names.BACKUP_SUSPECT.sample(known.suspect is not None)
+        yield names.BACKUP_RETENTION_HALTED.sample(bool(known.retention_halt))
         yield names.BACKUPS.sample(known.count)
         yield names.BACKUP_STORED.sample(known.stored_bytes)
     yield from _measured(known)
     if known.destination_free is not None:
         yield names.DESTINATION_FREE.sample(known.destination_free, known.destination)
+
+
+def _punctual(known: BackupStatus) -> Iterator[Sample]:
+    """Yield whether backups begin when they are due."""
+    yield names.BACKUP_LATE.sample(known.late)
+    yield names.BACKUP_RETRIES.sample(known.retries)
+    for reason, count in known.skipped.items():
+        yield names.BACKUP_SKIPPED.sample(count, reason)
+    until = known.paused_until
+    yield names.BACKUP_PAUSED_UNTIL.sample(until.timestamp() if until is not None else 0)
 
 
 def _proven(known: BackupStatus) -> Iterator[Sample]:

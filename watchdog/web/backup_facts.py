@@ -27,12 +27,7 @@ class Facts(Narrator):
             return
         yield words("burnt"), self._burnt(known)
         yield from self._objectives(known)
-        if self.paused(status) and known.paused_until is not None:
-            until = words.instant(known.paused_until, self.now)
-            why = mask(known.pause_reason)
-            yield words("paused_until"), f"{until} ({why})" if why else until
-        if known.held:
-            yield words("held"), words("held_value", known.held)
+        yield from self._out_of_the_usual(status)
         for key, instant in (
             ("last_backup", known.last_success_at),
             ("recovery_point", known.recovery_point),
@@ -50,6 +45,18 @@ class Facts(Narrator):
         yield from self._proofs(known)
         if known.last_attempt_successful is False and known.last_failure is not None:
             yield words("last_failure"), mask(known.last_failure.message)
+
+    def _out_of_the_usual(self, status: Status) -> Iterable[tuple[str, str]]:
+        """Yield what a person has ordered, or has to decide on."""
+        words, known = self.words, status.backup
+        if self.paused(status) and known.paused_until is not None:
+            until = words.instant(known.paused_until, self.now)
+            why = mask(known.pause_reason)
+            yield words("paused_until"), f"{until} ({why})" if why else until
+        if known.held:
+            yield words("held"), words("held_value", known.held)
+        if known.retention_halt:
+            yield words("halted"), words(f"halted_{known.retention_halt}")
 
     def _proofs(self, known: BackupStatus) -> Iterable[tuple[str, Moment | str]]:
         """Yield what later proofs of stored backups have shown."""

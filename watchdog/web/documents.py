@@ -122,6 +122,7 @@ def _backup_document(status: Status) -> Document:
         "failure": failure_document(known.last_failure),
         "suspect": failure_document(known.suspect),
         "held": known.held,
+        "retention_halt": known.retention_halt or None,
         "paused_until": moment(known.paused_until),
         "pause_reason": known.pause_reason or None,
         "restore_duration_seconds": known.restore_duration,
