@@ -43,7 +43,7 @@ POSTGRESQL: Final = Marks(
         ]
     ),
     frozenset("pg 6432 psqlexception postgrex".split()),
-    re.compile(r"\b54[34]\d\b|\bpg_|\bpq[:.]"),
+    re.compile(r"\b54[34]\d\b|\bpg_|\bpq[:.]|lib/pq"),
 )
 """What only PostgreSQL, its drivers and its poolers are called."""
 
@@ -68,7 +68,7 @@ OTHER: Final = Marks(
         [
             *"redis valkey memcache mysql mariadb innodb mongo rabbitmq amqp kafka zookeeper elasticsearch".split(),
             *"opensearch cassandra clickhouse sqlserver mssql etcd consul influx http:// https:// urllib3".split(),
-            *"requests.exceptions httpx aiohttp nginx upstream smtp sshd ldap:// grpc boto nats:// websocket registry prometheus grafana".split(),
+            *"requests.exceptions httpx aiohttp nginx upstream smtp sshd ldap:// grpc boto nats:// websocket".split(),
             "celery broker",
             "docker daemon",
         ]

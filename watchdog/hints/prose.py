@@ -25,7 +25,7 @@ _PROSE_WORDS: Final = frozenset(
     "how why what if when you that this usually typically common commonly example such avoid avoids avoiding"
     " avoided prevent prevents preventing prevented handle handles handling retry retries fix fixes fixed feat"
     " changelog improve improved whenever tutorial blog article guide documentation explain explains explained"
-    " explaining assert expect test should means occurs happens read mention mentions topic podcast one we once"
+    " explaining assert expect test should means occurs happens read mention mentions topic podcast one we once until whether because unless about in"
     " no как если обычно что бывает статья статье статьи почему возникает возникают означает ошибки".split()
 )
 _PROSE: Final = re.compile(
@@ -36,7 +36,8 @@ _PROSE: Final = re.compile(
     r"|\bimproved?\b|\bwhenever\b|\btutorial\b|\bblog\b|\barticle\b|\bguide\b|\bdocumentation\b"
     r"|\bexplain|\bassert\b|\bexpect\(|\bdef test_|\btest_\w+|\bshould (?:not|be|return|raise)\b"
     r"|\bmeans\b|\boccurs when\b|\bhappens when\b|\bread about\b|\bmentions?\b|\btopic\b|\bpodcast\b"
-    r"|\bone day\b|\bwe (?:use|used|saw|had|have)\b|\bonce\b.{0,40}\b(?:was|were)\b|\bno longer\b"
+    r"|\b(?:when|if|until|whether|because|unless|about|retry) (?:the |an? )?(?:database|server|connection|table|role|file)\b"
+    r"|\bin some cases\b|\bone day\b|\bwe (?:use|used|saw|had|have)\b|\bonce\b.{0,40}\b(?:was|were)\b"
     r"|\bкак (?:исправить|избежать|быть)\b|\bесли вы\b|\bобычно\b|\bчто (?:значит|такое)\b"
     r"|\bбывает\b|\bстать[яеи]\b|\bпочему\b|\bвозника(?:ет|ют)\b|\bозначает\b|\bошибки вида\b"
 )
@@ -59,19 +60,21 @@ _PASTED: Final = re.compile(
     r"\w(?:error|exception|warning): [^.?!]{0,80}$|[?!] *(?:fatal|error): *$"
 )
 _ERROR_BEFORE: Final = re.compile(
-    r"(?:^|[:|>»\])}=]|\b(?:fatal|panic|error|exception|err))[\s\"'«`(\[]{0,4}$"
+    r"(?:[:|>»\])}=]|\b(?:fatal|panic|error|exception|err))[\s\"'«`(\[]{0,4}$"
 )
 _ERROR_SOMEWHERE: Final = re.compile(
     r",(?:error|fatal|panic|log|warning),[0-9a-z]{5},"
     r"|(?:error|exception|fatal|panic|failed|failure|err|critical|сбой)\b[^:\n]{0,60}:"
     r"|traceback \(most recent|\b(?:error|fatal|critical)\b[^\n]{0,12}[\])|]"
 )
+_STAMP: Final = re.compile(r"[\d\s:./,+tz\-\[\]()]*")
 _WRONG: Final = re.compile(r"error|exception|fatal|fail|panic|unexpected|critical|\bwarn|\berr\b")
 # A line of a program's own text.
 _PROGRAM: Final = re.compile(
     r"\s*(?:#define|case [\w.:]+ *:|let |const |var |if ?\(|if \"|elif |else if|while ?\(|except |catch ?\(|\} catch"
     r"|return |import |from \w+ import|def |fn |func |function [^\n]*\{ *$|class \w+[(:{ ]"
     r"|(?:public|private) (?:static|final|void|async|class) |assert|throw |raise |///?|/\*|\*(?: |/)|<!--|expect\("
+    r"|(?:echo|grep|with|await|yield|raise|mock|self|print\w*|console) *[.(\"' ]|[\w.]+ = [\w.]+\(|\||@\w"
     r"|insert into |update \w+ set |select |create (?:table|role|user|database) |grant |alter |drop |delete from )"
 )
 _ASKED: Final = re.compile(r"\.(?:contains|includes|match|startswith|endswith|search|find|test)\(")
@@ -98,9 +101,11 @@ def is_wrong(line: str) -> bool:
 
 def is_framed(before: str) -> bool:
     """Return whether what stands *before* a wording in its line is what stands before an error."""
-    if _ERROR_BEFORE.search(before[-40:]):
+    if not before.strip():
+        return False
+    if _STAMP.fullmatch(before) or _ERROR_BEFORE.search(before[-40:]):
         return True
-    return bool(before) and _ERROR_SOMEWHERE.search(before) is not None
+    return _ERROR_SOMEWHERE.search(before) is not None
 
 
 def tells(line: str, tokens: set[str], before: str) -> bool:

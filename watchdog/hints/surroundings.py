@@ -21,7 +21,7 @@ _LINK: Final = re.compile(
 )
 _HINT_LINE: Final = re.compile(r"\b(?:hint|context):\s")
 _LEVEL: Final = re.compile(r"\b(?:error|fatal|panic|warning|log)\b")
-_ENDS: Final = re.compile(r"[\s\"'»`]{0,3}(?:$|[\n.,;:()\[\]{}|!<\\-])")
+_ENDS: Final = re.compile(r"[\"'»`]|\s{0,2}(?:$|[\n.,;:()\[\]{}|!<\\-])")
 _PORT: Final = re.compile(r":\d{2,5}\b")
 _ATTEMPT: Final = re.compile(r"connect|retry|fail|error|wait|подключ|соедин|ошибк")
 _ELSEWHERE: Final = 0.95  # the service is named, but in another line of the text
@@ -55,6 +55,7 @@ class Surroundings:
         framed = prose.is_framed(before)
         if not framed and prose.tells(line, tokens, before):
             return 0.0
+        framed = framed or not before.strip()
         return self._enough(needs, line, tokens, framed=framed, ended=self._ended(end))
 
     def _is_advice(self, before: str, start: int) -> bool:

@@ -457,6 +457,7 @@ FAMILY = Family(
                     r"kein pg_hba\.conf-eintrag|aucune entrée dans pg_hba\.conf|no hay una línea en pg_hba\.conf|pg_hba\.conf に|没有用于主机[^\n]*pg_hba\.conf|nessuna voce in pg_hba\.conf",
                 ),
                 Wording("host rejected", r"authentication failed for user[^\n]*host rejected"),
+                Wording("pg_hba.conf rejects connection", confidence=0.95),
             ),
         ),
         Entry(

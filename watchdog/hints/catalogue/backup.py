@@ -239,6 +239,9 @@ FAMILY = Family(
                 Wording(
                     "not a valid archive", r"pg_restore[^\n]*not a valid archive", confidence=0.93
                 ),
+                Wording(
+                    "does not appear to be a valid", r"valid (?:tar )?archive", confidence=0.93
+                ),
             ),
         ),
         Entry(
@@ -450,6 +453,11 @@ FAMILY = Family(
                 Wording("winerror 2", r"pg_dump|pg_restore|psql", confidence=0.93),
                 Wording(
                     "is not recognized as", r"pg_dump|pg_dumpall|pg_restore|psql", confidence=0.95
+                ),
+                Wording(
+                    "no such file or directory",
+                    "env: [‘'\"]?(?:pg_dump|pg_dumpall|pg_restore|psql)[’'\"]?: no such file",
+                    confidence=0.96,
                 ),
             ),
         ),

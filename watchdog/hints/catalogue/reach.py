@@ -102,6 +102,12 @@ FAMILY = Family(
                     confidence=0.9,
                     needs=Needs.POSTGRESQL,
                 ),
+                Wording(
+                    "failed to connect to",
+                    r"npgsqlexception[^\n]*failed to connect to",
+                    confidence=0.6,
+                ),
+                Wording("is the server running on", r"accepting", confidence=0.6),
             ),
         ),
         Entry(
@@ -574,6 +580,8 @@ FAMILY = Family(
                     confidence=0.8,
                 ),
                 Wording("unexpected message", r"pq: unexpected message", confidence=0.6),
+                Wording("received unknown response", r"sslrequest|ssl request", confidence=0.9),
+                Wording("first received character was", confidence=0.9),
             ),
         ),
         Entry(
@@ -749,6 +757,7 @@ FAMILY = Family(
                     needs=Needs.POSTGRESQL,
                 ),
                 Wording("p1017", r"\bp1017\b", confidence=0.88),
+                Wording("eofexception", confidence=0.8, needs=Needs.POSTGRESQL),
             ),
         ),
     ),

@@ -221,6 +221,7 @@ FAMILY = Family(
                 Wording("database system was interrupted", confidence=0.8),
                 Wording("unexpected postmaster exit", confidence=0.9),
                 Wording("unexpected sigquit signal", confidence=0.9),
+                Wording("startup process failure", confidence=0.7),
             ),
         ),
         Entry(

@@ -189,6 +189,7 @@ FAMILY = Family(
                     confidence=0.9,
                 ),
                 Wording("oomkilled", confidence=0.85, needs=Needs.POSTGRESQL),
+                Wording("could not create semaphores", confidence=0.75),
             ),
         ),
         Entry(

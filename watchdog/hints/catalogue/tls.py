@@ -276,6 +276,11 @@ FAMILY = Family(
                     needs=Needs.POSTGRESQL,
                 ),
                 Wording("err_tls_cert_altname_invalid", confidence=0.9, needs=Needs.POSTGRESQL),
+                Wording(
+                    "root certificate file",
+                    r"could not (?:load|read|open) root certificate file",
+                    confidence=0.93,
+                ),
             ),
         ),
     ),
