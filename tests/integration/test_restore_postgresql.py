@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
+import shlex
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -320,24 +322,31 @@ async def test_sessions_are_ended_when_told_to(
 async def test_applications_that_come_back_at_once_do_not_stop_the_swap(
     archive: Path, database: Database, to: PostgresqlUrl
 ) -> None:
-    ended = False
-
-    async def application() -> None:
-        while not ended:
-            try:
-                session = await database.cluster.connect(database.name, "owner")
-                await session.fetchval("select pg_sleep(10)")
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await asyncio.sleep(0)
-
-    pool = [asyncio.create_task(application()) for _ in range(3)]
+    cluster = database.cluster
+    psql = shlex.join(
+        [
+            str(cluster.binaries / "psql"),
+            "-XAtq",
+            "-h",
+            str(cluster.folder),
+            "-p",
+            str(cluster.port),
+        ]
+        + ["-U", "owner", "-d", database.name, "-c", "select pg_sleep(10)"]
+    )
+    loop = ["/bin/sh", "-c", f"while :; do {psql}; done"]
+    pool = [
+        subprocess.Popen(
+            loop, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for _ in range(3)
+    ]
     try:
         await restored(archive, to, RestoreOptions(replace=True, end_sessions=True))
     finally:
-        ended = True
-        for task in pool:
-            task.cancel()
-        await asyncio.wait(pool)
+        for application in pool:
+            os.killpg(application.pid, signal.SIGKILL)
+            application.wait(10)
     assert accounts(database.cluster, database.name) == 100
 
 
@@ -517,3 +526,51 @@ async def test_a_table_that_is_not_in_the_backup_is_named(rich: Path, some: Post
     for name in ("nope", "we", "shop.orders"):
         with pytest.raises(ActionFailed, match=f"no table {name}; it has .*shop.users"):
             await BACKUPS.plan_restore(rich, some, RestoreOptions(tables=(name,)))
+
+
+async def test_a_new_database_is_like_the_one_that_was_dumped(
+    cluster: Cluster, tmp_path: Path, names: list[str]
+) -> None:
+    name, copy = "O'dd \"x;y", "Копия; 'новая'"
+    names += [name, copy]
+    it = quoted(name)
+    cluster.sql(
+        f"create database {it} template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'"
+    )
+    cluster.sql("create table t as select 1 n", name)
+    cluster.sql(
+        f"alter database {it} owner to owner; alter database {it} connection limit 9;"
+        f" alter database {it} set search_path to a, 'b;c'; comment on database {it} is 'he;y';"
+        f" alter database {it} set app.x = E'it''s; \\\\ y\\nz';"
+        f" alter role plain in database {it} set work_mem = '5MB';"
+        f" revoke connect on database {it} from public; grant connect on database {it} to watchdog"
+    )
+    path = dump(cluster, name, tmp_path / "app.dump")
+    to = cluster.database_url("postgres", copy)
+    for options in (RestoreOptions(), RestoreOptions(jobs=2)):
+        done = await restored(path, to, options)
+        assert done.notes == ()
+        assert described(cluster, copy) == described(cluster, name)
+        assert described(cluster, copy)["comment"] == "he;y"
+        cluster.drop_database(copy)
+
+
+async def test_a_locale_that_the_server_lacks_is_told(
+    private_cluster, cluster: Cluster, tmp_path: Path
+) -> None:
+    binaries = Path("/usr/lib/postgresql/15/bin")
+    if not (binaries / "initdb").exists():
+        pytest.skip("the server of PostgreSQL 15 is not installed (Debian: postgresql-15)")
+    older = private_cluster(binaries=binaries)
+    older.sql(
+        "create database app template template0 encoding 'UTF8' locale_provider icu"
+        " icu_locale 'de-DE' lc_collate 'C' lc_ctype 'C'"
+    )
+    older.sql("create table t as select 1 n", "app")
+    path = dump(older, "app", tmp_path / "app.dump")
+    try:
+        done = await restored(path, cluster.database_url("postgres", "elsewhere"), RestoreOptions())
+        assert "ICU is not supported" in done.notes[0]
+        assert cluster.sql("select n from t", "elsewhere") == "1"
+    finally:
+        cluster.drop_database("elsewhere")

@@ -22,19 +22,12 @@ from typing import Final
 
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql import archive as archives
-from watchdog.engines.postgresql import contents, properties, swap
+from watchdog.engines.postgresql import contents, swap
 from watchdog.engines.postgresql import place as places
-from watchdog.engines.postgresql.administration import (
-    Administration,
-    maintenance,
-    open_in,
-    quoted,
-)
-from watchdog.engines.postgresql.archive import Archive, Verdict, Wanted
+from watchdog.engines.postgresql.archive import Archive, Wanted
+from watchdog.engines.postgresql.filling import Filling
 from watchdog.engines.postgresql.place import NONEMPTY, Place
-from watchdog.engines.postgresql.properties import Properties
-from watchdog.model import ActionFailed
-from watchdog.restoration import Restored, RestoreOptions, RestorePlan, Step
+from watchdog.restoration import Restored, RestoreOptions, RestorePlan
 
 __all__ = ["NONEMPTY", "bring_back", "plan", "restore"]
 
@@ -83,11 +76,11 @@ async def bring_back(
     place, archive = await _look(artefact, to, options)
     async with swap.alone(to, options.target) as administration:
         await swap.drop_unfinished(administration, to.database)
-        work = _Restore(archive, to, options, place, progress)
+        filling = Filling(archive, to, options, place, progress)
         with tempfile.TemporaryDirectory(prefix="db-watchdog-") as folder:
             selected, left_out = await _selected(archive, options, Path(folder))
             wanted = Wanted(jobs=options.jobs, contents=selected)
-            done = await work.run(administration, wanted)
+            done = await filling.run(administration, wanted)
     return replace(done, notes=(*done.notes, *left_out))
 
 
@@ -110,177 +103,6 @@ async def _look(
     archive = await archives.look(artefact, to, place.major)
     places.refuse_older(archive, place, to)
     return place, archive
-
-
-class _NotWholeError(Exception):
-    """One transaction cannot do it; ``wanted`` can, in a database of its own."""
-
-    def __init__(self, wanted: Wanted) -> None:
-        self.wanted = wanted
-        super().__init__("not in one transaction")
-
-
-class _Restore:
-    """One restore as it goes."""
-
-    def __init__(
-        self,
-        archive: Archive,
-        to: PostgresqlUrl,
-        options: RestoreOptions,
-        place: Place,
-        progress: Callable[[int], None],
-    ) -> None:
-        self._archive = archive
-        self._to = to
-        self._options = options
-        self._place = place
-        self._progress = progress
-
-    async def run(self, administration: Administration, wanted: Wanted) -> Restored:
-        """Restore in one transaction where that can do it."""
-        if not self._place.swaps and wanted.whole:
-            try:
-                return Restored(tuple(await self.directly(administration, wanted)))
-            except _NotWholeError as error:
-                wanted = error.wanted
-        return await self.aside(administration, wanted)
-
-    # -------------------------------------------------------------- in one transaction
-
-    async def directly(self, administration: Administration, wanted: Wanted) -> list[str]:
-        """Restore into an empty database, or a new one that goes again if that fails."""
-        created = self._place.there is None
-        if created:
-            await administration.do(
-                f"create database {quoted(self._to.database)} template template0"
-            )
-        try:
-            notes = await self._fill(self._to, wanted)
-            await self._analyze(self._to)
-        except BaseException:
-            if created:
-                await self._drop(self._to.database)
-            raise
-        return notes
-
-    # -------------------------------------------------------------- by way of another database
-
-    async def aside(self, administration: Administration, wanted: Wanted) -> Restored:
-        """Restore into an unfinished database and let it take the place of the old one."""
-        name = swap.unfinished_name(self._to.database)
-        there = self._place.there
-        notes: list[str] = []
-        try:
-            await self._create(administration, name, there)
-            await swap.mark(administration, self._to.database)
-            notes += await self._fill(self._to.with_database(name), wanted)
-            notes += await self._dress(administration, name, there)
-            await self._analyze(self._to.with_database(name))
-        except BaseException:
-            await self._drop(name)
-            raise
-        return await self._take_place(name, there, notes)
-
-    async def _create(
-        self, administration: Administration, name: str, there: Properties | None
-    ) -> None:
-        if there is None:
-            await administration.do(f"create database {quoted(name)} template template0")
-            return
-        await administration.do(properties.creation(name, there, administration.major))
-
-    async def _dress(
-        self, administration: Administration, name: str, there: Properties | None
-    ) -> list[str]:
-        """Carry over what no dump holds; return what could not be."""
-        if there is None:
-            await administration.do(f"comment on database {quoted(name)} is null")
-            return []
-        left: list[str] = []
-        async with administration.transaction():
-            for statement in properties.dressing(name, there):
-                try:
-                    await administration.do("savepoint one", statement, "release savepoint one")
-                except ActionFailed as error:
-                    await administration.do("rollback to savepoint one")
-                    left.append(f"not carried over: {statement} ({error.failure.message})")
-        now = await properties.read(administration, name)
-        assert now is not None
-        if not left and now.settable != there.settable:
-            left.append("grants or settings of the database are not quite those of the old one")
-        return [each.replace(quoted(name), quoted(self._to.database)) for each in left]
-
-    async def _take_place(self, name: str, there: Properties | None, notes: list[str]) -> Restored:
-        self._options.step(Step.SWAP)
-        now = datetime.now(UTC)
-        to, target = self._to, self._options.target
-        aside = swap.aside_name(to.database, now) if there is not None else ""
-        before = list(properties.limits(name, there)) if there is not None else []
-        await swap.swap(to, target, aside, before, end_sessions=self._options.end_sessions)
-        if aside and not self._place.swaps:  # it was empty
-            await self._drop(aside)
-            aside = ""
-        if not aside:
-            return Restored(tuple(notes))
-        return Restored(tuple(notes), aside, (swap.way_back(to, aside, now),))
-
-    # -------------------------------------------------------------- the steps
-
-    async def _fill(self, to: PostgresqlUrl, wanted: Wanted) -> list[str]:
-        """Run ``pg_restore``, again without what was in its way and may be left out."""
-        self._options.step(Step.DATA)
-        target = self._options.target
-        while True:
-            done = await archives.pg_restore(self._archive, to, target, wanted, self._progress)
-            verdict = archives.judge(done, wanted)
-            if verdict.ok:
-                return [*self._on_owners(wanted), *verdict.notes]
-            again = self._again(wanted, verdict)
-            if again is None:
-                raise archives.failed(done, self._archive, self._to)
-            if not again.whole and to == self._to:
-                raise _NotWholeError(again)
-            if not wanted.whole:
-                await self._begin_anew(to)
-            wanted = again
-
-    def _again(self, wanted: Wanted, verdict: Verdict) -> Wanted | None:
-        """Return what may do after *verdict*, ``None`` if nothing may."""
-        if verdict.roles:
-            role = self._owner if self._owner != self._to.user else ""
-            return replace(wanted, owners=False, role=role)
-        return replace(wanted, patient=True) if verdict.patience else None
-
-    @property
-    def _owner(self) -> str:
-        """Whose everything is where owners are left out."""
-        there = self._place.there
-        return there.owner if there is not None and self._place.swaps else self._to.user
-
-    def _on_owners(self, wanted: Wanted) -> list[str]:
-        note = (
-            "owners and grants were left out, for not all of their roles are there or open to"
-            f" {self._to.user}: everything belongs to {self._owner}"
-        )
-        return [] if wanted.owners else [note]
-
-    async def _begin_anew(self, to: PostgresqlUrl) -> None:
-        """Drop and make again what several jobs have filled in part."""
-        async with maintenance(to, self._options.target) as administration:
-            await swap.drop(administration, to.database)
-            await self._create(administration, to.database, self._place.there)
-            await swap.mark(administration, self._to.database)
-
-    async def _analyze(self, to: PostgresqlUrl) -> None:
-        """Gather the planner's statistics, which no dump holds."""
-        self._options.step(Step.STATISTICS)
-        async with open_in(to, self._options.target) as administration:
-            await administration.do("analyze")
-
-    async def _drop(self, name: str) -> None:
-        async with maintenance(self._to, self._options.target) as administration:
-            await swap.drop(administration, name)
 
 
 def _size(artefact: Path) -> int:
