@@ -188,7 +188,7 @@ class Tally:
     objects: dict[str, int] = field(default_factory=dict)
     surroundings: dict[str, Any] = field(default_factory=dict)
     listed: bool = False
-    began: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0  # that the questions took
 
     def content(self, dumped: Collection[int] | None = None, late: str = "") -> Content:
         """Return what has been found so far.
@@ -213,12 +213,13 @@ class Tally:
             schema=self.schema,
             objects=dict(self.objects),
             surroundings=dict(self.surroundings),
-            seconds=time.monotonic() - self.began,
+            seconds=self.seconds,
         )
 
 
 async def look_around(driver: Any, tally: Tally) -> None:
     """Find out which tables there are and what a restore needs. Raises ``TROUBLES``."""
+    began = time.monotonic()
     standby = await driver.fetchval("select pg_catalog.pg_is_in_recovery()")
     for row in await driver.fetch(_TABLES):
         table = Table(**dict(row))
@@ -236,6 +237,7 @@ async def look_around(driver: Any, tally: Tally) -> None:
         "ctype": encoding["datctype"],
     }
     tally.listed = True
+    tally.seconds += time.monotonic() - began
 
 
 async def count(driver: Any, tally: Tally) -> None:
@@ -244,6 +246,14 @@ async def count(driver: Any, tally: Tally) -> None:
     Raises ``TROUBLES`` once the session is gone; what one table alone meets
     is noted with it.
     """
+    began = time.monotonic()
+    try:
+        await _count_all(driver, tally)
+    finally:
+        tally.seconds += time.monotonic() - began
+
+
+async def _count_all(driver: Any, tally: Tally) -> None:
     await _shape(driver, tally)
     rows = await _within(driver, f"select 0::oid, count(*) from {_OBJECTS_TABLE}")  # noqa: S608
     if isinstance(rows, list) and rows[0][1]:
