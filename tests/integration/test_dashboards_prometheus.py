@@ -111,7 +111,12 @@ def lab(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     subprocess.run(
         [bin_dir() / "pgbench", url, "-i", "-q", "-s", "1"], check=True, capture_output=True
     )
-    backup = {"schedule": "@every 1h", "directory": "backups", "run_on_start": True}
+    backup = {
+        "schedule": "@every 1h",
+        "directory": "backups",
+        "run_on_start": True,
+        "objectives": {"rpo": "6h", "rto": "15m"},
+    }
     configuration = {
         "defaults": {"probe": {"interval": "1s", "connect_interval": "1s"}, "backup": backup},
         "targets": [

@@ -28,6 +28,7 @@ def board(status_page: str) -> Board:
         [choice("target", "Database", select("watchdog_target_info"), several=True)],
         [
             Section("Now", _now()),
+            Section("To decide on", _to_decide_on()),
             Section("Each database", [_table(), _without()]),
             Section("Over time", _over_time()),
         ],
@@ -105,6 +106,67 @@ def _now() -> list[frame.Panel]:
             unit="bytes",
             steps=((None, look.BAD), (2**30, look.WARN), (10 * 2**30, look.GOOD)),
             width=3,
+            missing="no backups",
+        ),
+    ]
+
+
+def _to_decide_on() -> list[frame.Panel]:
+    suspect = select("watchdog_backup_suspect", _SCOPE)
+    halted = select("watchdog_backup_retention_halted", _SCOPE)
+    paused = select("watchdog_backup_paused_until_timestamp_seconds", _SCOPE)
+    met = select("watchdog_backup_objective_met", _SCOPE)
+    return [
+        stat(
+            "Another database",
+            "Databases whose newest backup is of a different or collapsed database: held apart"
+            " until `db-watchdog accept`.",
+            f"sum({suspect} == bool 1)",
+            steps=look.NONE_IS_GOOD,
+            width=4,
+            missing="no backups",
+        ),
+        stat(
+            "Objectives missed",
+            "What may be lost, and how long the way back may take, where more is the case now.",
+            f"sum({met} == bool 0)",
+            steps=look.NONE_IS_GOOD,
+            width=4,
+            missing="no objectives",
+        ),
+        stat(
+            "Retention halted",
+            "Databases of which no backup is removed: the newest is held apart, none is proven, or"
+            " the clock has moved.",
+            f"sum({halted} == bool 1)",
+            steps=look.NONE_IS_BEST,
+            width=4,
+            missing="no backups",
+        ),
+        stat(
+            "Paused",
+            "Databases whose backups a person has paused.",
+            f"sum({paused} > bool time())",
+            steps=look.NONE_IS_BEST,
+            width=4,
+            missing="no backups",
+        ),
+        stat(
+            "Slots skipped",
+            "Slots of the range that went by without a backup of their own.",
+            f"sum({increase('watchdog_backup_skipped_total', _SCOPE, '$__range')})",
+            steps=look.NONE_IS_BEST,
+            width=4,
+            decimals=0,
+            missing="no backups",
+        ),
+        stat(
+            "Began late",
+            "Backups of the range that began more than a minute after their slot.",
+            f"sum({increase('watchdog_backup_late_total', _SCOPE, '$__range')})",
+            steps=look.NONE_IS_BEST,
+            width=4,
+            decimals=0,
             missing="no backups",
         ),
     ]
