@@ -325,14 +325,10 @@ async def test_applications_that_come_back_at_once_do_not_stop_the_swap(
     cluster = database.cluster
     psql = shlex.join(
         [
-            str(cluster.binaries / "psql"),
-            "-XAtq",
-            "-h",
-            str(cluster.folder),
-            "-p",
-            str(cluster.port),
+            *(str(cluster.binaries / "psql"), "-XAtq", "-h", str(cluster.folder)),
+            *("-p", str(cluster.port), "-U", "owner", "-d", database.name),
+            *("-c", "select pg_sleep(10)"),
         ]
-        + ["-U", "owner", "-d", database.name, "-c", "select pg_sleep(10)"]
     )
     loop = ["/bin/sh", "-c", f"while :; do {psql}; done"]
     pool = [

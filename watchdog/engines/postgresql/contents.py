@@ -123,9 +123,17 @@ def select(entries: Mapping[int, Entry], chosen: set[int]) -> Contents:
     left = [
         f"left out, for the other table is not restored: foreign key {entry.name}"
         for entry in entries.values()
-        if entry.kind == "FK CONSTRAINT" and entry.number not in wanted and entry.needs & chosen
+        if entry.kind == "FK CONSTRAINT"
+        and entry.number not in wanted
+        and any(_is_of(entry, entries[number]) for number in entry.needs & chosen)
     ]
     return Contents("\n".join(lines) + "\n", tuple(left))
+
+
+def _is_of(constraint: Entry, table: Entry) -> bool:
+    """Whether the constraint is the table's own, and not of another that refers to it."""
+    schema_and_name = table.name.rpartition(" ")[0]  # the last word is the owner
+    return constraint.name.startswith(f"{schema_and_name} ")
 
 
 def _with_partitions(entries: Mapping[int, Entry], chosen: set[int]) -> set[int]:
