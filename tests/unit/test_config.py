@@ -14,7 +14,7 @@ from tests.support.secrets import forget_secrets  # noqa: F401 - works by being 
 from watchdog.config import Config, Listen, load, scalars
 from watchdog.database_url import PostgresqlUrl, SqliteUrl
 from watchdog.errors import ConfigurationError
-from watchdog.model import Keep, SessionMode, Target
+from watchdog.model import Keep, Objectives, SessionMode, Target
 
 CONTRACT = """\
 listen: 127.0.0.1:10187           # [::1]:10187, 0.0.0.0:10187, unix:/run/db-watchdog/http.sock
@@ -410,6 +410,34 @@ def test_keys_of_the_applications_driver_are_noted(tmp_path: Path) -> None:
         "targets: [{name: a, url: 'postgresql+asyncpg://u@h/d?prepared_statement_cache_size=0'}]\n",
     )
     assert config.notes == ("a: not used from the URL: prepared_statement_cache_size",)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rpo", "gap"),
+    [("0 3 * * *", "6h", "1d1h"), ("@every 6h", "6h", "6h"), ("0 3 * * *", "26h", "")],
+)
+def test_a_schedule_too_sparse_for_its_objective_is_noted(
+    tmp_path: Path, schedule: str, rpo: str, gap: str
+) -> None:
+    config = configured(
+        tmp_path,
+        "targets:\n"
+        "  - name: a\n"
+        "    url: sqlite:///a.db\n"
+        "    backup:\n"
+        f"      {{schedule: '{schedule}', timezone: Europe/Berlin, directory: b,"
+        f" objectives: {{rpo: {rpo}, rto: 15m}}}}\n",
+    )
+    (target,) = config.targets
+    assert target.backup is not None
+    assert target.backup.objectives == Objectives(scalars.duration(rpo), 900.0)
+    assert [gap in note for note in config.notes] == ([True] if gap else [])
+
+
+def test_min_free_is_a_rule_and_takes_a_size(tmp_path: Path) -> None:
+    target = one(tmp_path, "backup: {directory: b, keep: {min_free: 50GB}}")
+    assert target.backup is not None
+    assert target.backup.keep == Keep(last=None, min_free=50 * 10**9)
 
 
 # ------------------------------------------------------------------ the shipped file

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from watchdog.config import models
+from watchdog import schedule
+from watchdog.config import models, scalars
 from watchdog.config.drill import Drill
 from watchdog.config.mistakes import Mark, Mistakes
 from watchdog.config.settings import Config, LogSettings
@@ -163,6 +165,7 @@ def _backup(
         if url.engine != "postgresql" and any(chosen.model_dump().values()):
             mark, path = _place(origin, at, "backup", key)
             mistakes.add(mark, path, "a SQLite file is copied as a whole: remove it")
+    _note_sparse_schedule(model.name, backup, origin)
     direct = backup.url
     if direct is not None and direct.engine != url.engine:
         mark, path = _place(origin, at, "backup", "url")
@@ -203,6 +206,20 @@ def _drill(drill: Drill | None) -> DrillSettings | None:
         directory=drill.directory,
         timeout=drill.timeout,
     )
+
+
+def _note_sparse_schedule(name: str, backup: models.Backup, origin: Origin) -> None:
+    """Say that a schedule cannot meet the objective that goes with it."""
+    rpo = backup.objectives.rpo
+    if rpo is None:
+        return
+    gaps = schedule.parse(backup.schedule, backup.timezone).longest_gap(datetime.now(UTC))
+    if gaps.total_seconds() >= rpo:
+        origin.notes.append(
+            f"{name}: objectives.rpo {scalars.span(rpo)} is missed again and again by the schedule"
+            f" {backup.schedule!r}, whose slots are up to {scalars.span(gaps.total_seconds())}"
+            " apart: write a denser one"
+        )
 
 
 def _unique_names(origin: Origin, mistakes: Mistakes) -> None:
