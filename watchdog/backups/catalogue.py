@@ -7,14 +7,13 @@ a thread. Must not know: how backups come or go.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from watchdog.backups import accepted, names
+from watchdog.backups import accepted, damage, names
 from watchdog.backups.documents import failure_document, moment_text
 from watchdog.backups.manifest import (
     DamagedError,
@@ -27,12 +26,6 @@ from watchdog.errors import UsageError
 from watchdog.model import Outcome
 
 GOOD: Final = 2  # the level from which a backup counts
-
-_SEALING: Final = 3600.0  # seconds after which an artefact without a manifest gets none any more
-_UNSEALED: Final = (
-    "it has no manifest: its run was killed in the last moment, or the manifest was lost; it is"
-    " not counted and never removed"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +182,8 @@ def scan_folder(folder: Path) -> Listing:
     sealed = {identity for path in found if (identity := names.id_of_manifest(path.name))}
     for path in found:
         if names.id_of_manifest(path.name) is None:
-            if names.id_of_artefact(path.name) not in {None, *sealed} and _is_old(path):
-                damaged.append(Damage(path, _UNSEALED))
+            if names.id_of_artefact(path.name) not in {None, *sealed} and damage.is_old(path):
+                damaged.append(Damage(path, damage.UNSEALED))
             continue
         try:
             backups.append(_read(path, taken_for_good))
@@ -272,9 +265,9 @@ def _by_id(listing: Listing, reference: str) -> Backup:
 def _read(path: Path, taken_for_good: frozenset[str]) -> Backup:
     manifest = read_manifest(path)
     folder = path.parent
-    damage = damage_of(folder / manifest.artefact, manifest)
+    wrong = damage.of(folder / manifest.artefact, manifest)
     proven = verification_of(folder, manifest)
-    return Backup(manifest, proven, folder, damage, manifest.id in taken_for_good)
+    return Backup(manifest, proven, folder, wrong, manifest.id in taken_for_good)
 
 
 def verification_of(folder: Path, manifest: Manifest) -> Verification:
@@ -290,27 +283,6 @@ def verification_of(folder: Path, manifest: Manifest) -> Verification:
         return recorded
     at_birth = dict.fromkeys(range(manifest.verified_level + 1), manifest.taken_at)
     return replace(recorded, levels=at_birth)
-
-
-def damage_of(artefact: Path, manifest: Manifest) -> str:
-    """Return what a look at the artefact shows to be wrong, "" for nothing."""
-    try:
-        size = artefact.stat().st_size
-    except FileNotFoundError:
-        return f"{artefact.name} is not there"
-    except OSError as error:
-        return f"{artefact.name}: {error.strerror}"
-    if size != manifest.size_bytes:
-        return f"{artefact.name} has {size} bytes, its manifest says {manifest.size_bytes}"
-    return ""
-
-
-def _is_old(path: Path) -> bool:
-    """Whether *path* is none that is being sealed just now."""
-    try:
-        return time.time() - path.stat().st_mtime > _SEALING
-    except OSError:
-        return False
 
 
 def _newest_first(backups: list[Backup]) -> tuple[Backup, ...]:

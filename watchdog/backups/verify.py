@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from watchdog.backups import catalogue, failures, names, proving
+from watchdog.backups import catalogue, damage, failures, names, proving
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.files import write_json
 from watchdog.backups.manifest import Verification
@@ -129,8 +129,8 @@ async def record(backup: Backup, verification: Verification) -> Backup:
     Raises ``OSError``.
     """
     await asyncio.to_thread(_write, backup, verification)
-    damage = await asyncio.to_thread(catalogue.damage_of, backup.path, backup.manifest)
-    return replace(backup, verification=verification, damage=damage)
+    wrong = await asyncio.to_thread(damage.of, backup.path, backup.manifest)
+    return replace(backup, verification=verification, damage=wrong)
 
 
 def _write(backup: Backup, verification: Verification) -> None:
