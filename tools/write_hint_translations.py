@@ -214,7 +214,17 @@ def rows(folders: Iterable[Path]) -> set[tuple[str, str]]:
     for english, translated in of_driver(folders):
         if english in DRIVER:
             found.add((_spaced(english.replace("''", "'")), _spaced(translated.replace("''", "'"))))
-    return found
+    return unambiguous(found)
+
+
+def unambiguous(found: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return one English text for each translation: that which quotes the names in it."""
+    best: dict[str, str] = {}
+    for english, translated in sorted(found):
+        other = best.get(translated, "")
+        if (english.count('"'), len(english)) >= (other.count('"'), len(other)):
+            best[translated] = english
+    return {(english, translated) for translated, english in best.items()}
 
 
 def _spaced(text: str) -> str:

@@ -20,7 +20,7 @@ from watchdog.hints.words import EASTERN, any_of, words
 
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 _ANY_HOLE: Final = r"[^\n]{0,200}?"
-_LAST_HOLE: Final = r"\S{0,200}"
+_WORD_HOLE: Final = r"\S{0,200}"
 _SPACES: Final = re.compile(r" {2,}")
 _COLONS: Final = r"[ ]?[:：]"
 _FIELDS: Final = frozenset({"detail:", "hint:", "query:", "context:", "statement:"})
@@ -97,8 +97,8 @@ def _found(lowered: str, tokens: set[str]) -> set[_Message]:
     return found
 
 
-def _literal_length(message: _Message) -> tuple[int, str]:
-    return len(_HOLE.sub("", message.translated)), message.translated
+def _literal_length(message: _Message) -> tuple[int, str, str]:
+    return len(_HOLE.sub("", message.translated)), message.translated, message.english
 
 
 @functools.cache
@@ -148,8 +148,10 @@ def _pattern(message: _Message) -> re.Pattern[str]:
             pattern.append(_ANY_HOLE)
         else:
             seen.add(part)
-            at_end = number == len(parts) - 2 and not parts[-1]
-            pattern.append(f"(?P<h{part}>{_LAST_HOLE if at_end else _ANY_HOLE})")
+            at_an_end = (number == 1 and not parts[0]) or (
+                number == len(parts) - 2 and not parts[-1]
+            )
+            pattern.append(f"(?P<h{part}>{_WORD_HOLE if at_an_end else _ANY_HOLE})")
     return re.compile("".join(pattern), re.IGNORECASE)
 
 
