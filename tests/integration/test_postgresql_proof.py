@@ -431,10 +431,9 @@ async def test_a_place_that_lacks_something_says_nothing_of_the_backup(
         manifest=replace(backup.manifest, content=replace(content, surroundings=needs)),
     )
     verdict = await drilled(demanding, target, SAME)
-    assert verdict.failure is not None
-    assert verdict.failure.hint == "drill_no_place"
-    assert "no extension postgis" in verdict.failure.message
-    assert verdict.backup.level == 2
+    assert verdict.failure is None  # its rows are there without it, and it claims less
+    assert (verdict.level, verdict.backup.level) == (3, 3)
+    assert verdict.remarks == ("restored without the extensions postgis, which are not there",)
     # No server programs: a trouble where one was asked for, and no drill at all where not.
     monkeypatch.setattr(own_server, "programs", nothing)
     asked = await drilled(backup, target, LOCAL)
@@ -450,6 +449,48 @@ async def test_a_place_that_lacks_something_says_nothing_of_the_backup(
     assert gone.failure is not None
     assert "no scratch place" in gone.failure.message
     assert gone.backup.level == 2
+
+
+@pytest.mark.parametrize(
+    ("missing", "level", "told"),
+    [
+        # Its index cannot be made, and every row is there.
+        ("pg_trgm", 3, "without the extensions pg_trgm, which are not there, and 1 statements"),
+        # A column is of its type: the rows cannot come back, which is no fault of the backup.
+        ("hstore", None, "public.kept had 1 row, in the copy it is not there"),
+    ],
+)
+async def test_a_drill_without_an_extension_tells_what_needs_it(
+    pipeline: Pipeline,
+    target: Target,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    missing: str,
+    level: int | None,
+    told: str,
+) -> None:
+    await database.execute(
+        "create extension hstore",
+        "create extension pg_trgm",
+        "create table kept (pairs hstore)",
+        "insert into kept values ('a=>1')",
+        "create index on note using gin (body gin_trgm_ops)",
+    )
+    backup = await sealed(pipeline, target)
+
+    async def lacking(*_: object) -> frozenset[str]:
+        return frozenset({missing})
+
+    whole = await drilled(backup, target, SAME)
+    assert (whole.level, whole.remarks) == (4, ())
+    monkeypatch.setattr(drilling, "_missing_extensions", lacking)
+    verdict = await drilled(whole.backup, target, SAME)
+    assert verdict.level == level
+    assert verdict.backup.level == 4  # as it was proven before
+    said = verdict.failure.message if verdict.failure is not None else verdict.remarks[0]
+    assert told in said
+    if verdict.failure is not None:
+        assert verdict.failure.hint == "drill_no_place"
 
 
 async def nothing(_: int) -> None:

@@ -10,16 +10,23 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from watchdog.content import Content, differences, shown
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines import Drilled, Exercise, Unproven, _drills, _scratch
-from watchdog.engines.postgresql import counting, own_server, restore, scratch_database, tools
+from watchdog.engines.postgresql import (
+    counting,
+    own_server,
+    restore,
+    scratch_database,
+    tools,
+    without_extensions,
+)
 from watchdog.engines.postgresql.administration import Administration, open_in, quoted
 from watchdog.engines.postgresql.counting import TROUBLES, Tally
 from watchdog.engines.postgresql.instant import settings_for
@@ -42,13 +49,14 @@ _DATA_AT_FAULT: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Place:
-    """Where the archive is restored: a server, in whose database, how it is called."""
+    """Where the archive is restored: a server, how it is called, its version once that is seen."""
 
     server: PostgresqlUrl
     where: str
     target: Target | None = None
+    major: int = 0
 
 
 async def drill(exercise: Exercise) -> Drilled:
@@ -63,26 +71,44 @@ async def drill(exercise: Exercise) -> Drilled:
 
 
 async def _drill_in(place: _Place, exercise: Exercise) -> Drilled:
-    surroundings: Mapping[str, Any] = exercise.content.surroundings if exercise.content else {}
-    await _require_extensions(place, surroundings, exercise)
-    async with scratch_database.made(place.server, place.target, surroundings) as (url, notes):
+    content = exercise.content
+    surroundings: Mapping[str, Any] = content.surroundings if content else {}
+    missing = await _missing_extensions(place, surroundings)
+    async with scratch_database.made(place.server, place.target, surroundings) as (url, made):
         began = time.monotonic()
-        options = RestoreOptions(target=place.target)
-        restored = await restore.bring_back(exercise.artefact, url, options, lambda _: None)
+        notes = made + await _restore(place, exercise, url, missing)
         seconds = time.monotonic() - began
         found = await _counted(url, place.target, exercise)
-        _require_equal(exercise, found)
+        if missing:
+            _require_rows_without(missing, place, exercise, found)
+        else:
+            _require_equal(exercise, found)
         against = await _asked(url, place.target, exercise.settings.assertions)
     failure = _drills.against(exercise, against) if against else None
+    level = _drills.level(content, failure)
     return Drilled(
-        level=_drills.level(exercise.content, failure),
+        level=min(level, _drills.RESTORED) if missing else level,
         seconds=seconds,
         where=place.where,
         tables=len(found.rows),
         rows=found.total,
-        notes=(*notes, *restored.notes, *_drills.uncompared(exercise.content)),
+        notes=(*notes, *_drills.uncompared(content)),
         failure=failure,
     )
+
+
+async def _restore(
+    place: _Place, exercise: Exercise, url: PostgresqlUrl, missing: Collection[str]
+) -> tuple[str, ...]:
+    """Restore into *url*; return notes."""
+    if missing:
+        major = place.major
+        return await without_extensions.restore(
+            exercise.artefact, url, place.target, major, missing
+        )
+    options = RestoreOptions(target=place.target)
+    restored = await restore.bring_back(exercise.artefact, url, options, lambda _: None)
+    return tuple(restored.notes)
 
 
 # ------------------------------------------------------------------ where
@@ -146,20 +172,29 @@ async def _make_tablespaces(server: PostgresqlUrl, folder: Path, content: Conten
             await administration.do(f"create tablespace {quoted(str(name))} location '{location}'")
 
 
-async def _require_extensions(
-    place: _Place, surroundings: Mapping[str, Any], exercise: Exercise
-) -> None:
-    wanted = set(surroundings.get("extensions") or ())
-    if not wanted:
-        return
+async def _missing_extensions(place: _Place, surroundings: Mapping[str, Any]) -> frozenset[str]:
+    """Return which extensions of the source its place cannot have."""
+    wanted = frozenset(str(name) for name in surroundings.get("extensions") or ())
     async with open_in(place.server, place.target) as administration:
+        place.major = administration.major
         rows = await administration.rows("select name from pg_catalog.pg_available_extensions")
-    missing = sorted(wanted - {row[0] for row in rows})
-    if missing:
+    return wanted - {row[0] for row in rows}
+
+
+def _require_rows_without(
+    missing: Collection[str], place: _Place, exercise: Exercise, found: Content
+) -> None:
+    """Raise ``Unproven`` unless every row came back although extensions lacked."""
+    content = exercise.content
+    if content is None or content.reason:
+        return
+    lost = differences(replace(content, schema=""), replace(found, schema=""))
+    if lost:
         raise _drills.no_place(
             exercise,
-            f"{place.where} has no extension {', '.join(missing)}, which the database uses: install"
-            " its package there, or give drill.server the URL of a server that has it",
+            f"{place.where} has no extension {', '.join(sorted(missing))}, which tables of the"
+            f" database need ({shown(lost)}): install its package there, or give drill.server the"
+            " URL of a server that has it",
         )
 
 
