@@ -25,7 +25,7 @@ from watchdog.backups.looking import silent
 from watchdog.backups.pipeline import Pipeline
 from watchdog.backups.places import settings_of
 from watchdog.clock import Clock
-from watchdog.engines import Engine
+from watchdog.engines import BackupEngines, Engine
 from watchdog.model import Action, Failure, Lane, Outcome, Result, Target
 from watchdog.report import BACKUP, Report
 from watchdog.results import BackupStatus, ResultStore
@@ -57,9 +57,7 @@ class BackupWatch:
         self._store = store
         self._runner = runner
         self._scheduler = scheduler
-        self._pipeline = Pipeline(
-            {name: engine.backups for name, engine in engines.items()}, destinations, clock
-        )
+        self._pipeline = Pipeline(BackupEngines(engines), destinations, clock)
         self._planned: dict[str, Planned] = {}
         self._sight = Sight(
             self._planned, clock, report, store, destinations, self._is_running, self._learned

@@ -19,7 +19,7 @@ from watchdog.backups.destination import Destinations, state_folder
 from watchdog.clock import Clock
 from watchdog.config import Config
 from watchdog.diagnosis_watch import DiagnosisWatch
-from watchdog.engines import Engine
+from watchdog.engines import Engines
 from watchdog.errors import ConfigurationError
 from watchdog.incidents import Book
 from watchdog.incidents.keeping import Keeping
@@ -59,7 +59,7 @@ class Daemon:
         self,
         config: Config,
         load: Callable[[], Config],
-        engines: Mapping[str, Engine],
+        engines: Engines,
         environ: Mapping[str, str],
         clock: Clock,
     ) -> None:
@@ -86,8 +86,7 @@ class Daemon:
             engines, clock, self._store, self._runner, self._scheduler, self._backups.rescan
         )
         state = state_folder(environ, config.state_directory)
-        for engine in engines.values():
-            engine.use_scratch(state)
+        engines.prepare = lambda engine: engine.use_scratch(state)
         self._incidents = Keeping(Book(state), clock)
         self._diagnoses = DiagnosisWatch(
             engines, clock, self._store, self._runner, self._watch.ask_server, self._incidents

@@ -29,7 +29,7 @@ from watchdog.backups.places import folder_of, settings_of
 from watchdog.backups.proving import HASH
 from watchdog.backups.verify import Verdict, verify
 from watchdog.clock import Clock
-from watchdog.engines import Engine
+from watchdog.engines import BackupEngines, Engine
 from watchdog.model import Action, DrillSettings, Lane, Target
 from watchdog.report import BACKUP, DRILL, REHASH
 from watchdog.results import ResultStore
@@ -75,7 +75,7 @@ class ProofWatch:
         scheduler: Scheduler,
         look_again: Callable[[], Awaitable[None]],
     ) -> None:
-        self._engines = {name: engine.backups for name, engine in engines.items()}
+        self._engines = BackupEngines(engines)
         self._clock = clock
         self._store = store
         self._runner = runner

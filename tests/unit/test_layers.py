@@ -136,12 +136,29 @@ def test_every_module_says_what_it_owns(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text())), path
 
 
-def test_the_daemon_carries_no_library_that_only_commands_need() -> None:
-    code = (
-        "import sys, watchdog.daemon; from watchdog.engines import find_engines; find_engines();"
-        " print(*sorted({'rich', 'pygments', 'obstore', 'pyrage', 'grafana_foundation_sdk'}"
-        " & set(sys.modules)));"
-        " import rich.table"
+def imported_by(code: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; {code}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    return set(done.stdout.split())
+
+
+def test_the_daemon_carries_no_library_that_only_commands_need() -> None:
+    loaded = imported_by("import watchdog.daemon, watchdog.cli.run")
+    assert not loaded & {"rich", "pygments", "obstore", "pyrage", "grafana_foundation_sdk"}
+
+
+@pytest.mark.parametrize(
+    ("engine", "not_needed"),
+    [("sqlite", {"asyncpg"}), ("postgresql", {"watchdog.engines.sqlite", "sqlite3"})],
+)
+def test_an_engine_is_imported_only_where_it_is_used(engine: str, not_needed: set[str]) -> None:
+    loaded = imported_by(
+        "import watchdog.daemon, watchdog.cli.run; from watchdog.engines import find_engines;"
+        f" find_engines()[{engine!r}]"
+    )
+    assert f"watchdog.engines.{engine}" in loaded
+    assert not loaded & not_needed

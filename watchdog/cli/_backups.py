@@ -29,6 +29,7 @@ from watchdog.cli._environment import run as run_loop
 from watchdog.clock import SystemClock
 from watchdog.config import Config, scalars
 from watchdog.database_url import DatabaseUrl
+from watchdog.engines import BackupEngines
 from watchdog.errors import ConfigurationError, UsageError
 from watchdog.model import Failure, Phase, Target
 from watchdog.secret import mask
@@ -103,7 +104,7 @@ def destinations(config: Config | None) -> Destinations:
 
 def pipeline(loading: Loading, config: Config) -> Pipeline:
     """Return a pipeline for every engine."""
-    engines = {name: engine.backups for name, engine in loading.engines.items()}
+    engines = BackupEngines(loading.engines)
     return Pipeline(engines, destinations(config), SystemClock())
 
 

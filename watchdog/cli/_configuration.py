@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import os
-import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ import click
 
 from watchdog import config, engines
 from watchdog.config import Config, WebWanted
-from watchdog.engines import Engine
+from watchdog.engines import Engines
 from watchdog.errors import UsageError
 from watchdog.model import Target
 
@@ -38,8 +37,8 @@ class Loading:
     cwd: Path = field(default_factory=Path.cwd)
 
     @functools.cached_property
-    def engines(self) -> dict[str, Engine]:
-        """Every engine by name; imports their drivers."""
+    def engines(self) -> Engines:
+        """Every engine by name; each imports its driver when it is first asked for."""
         return engines.find_engines()
 
     def load(self) -> Config:
@@ -56,7 +55,7 @@ class Loading:
 
 def installed_engines() -> frozenset[str]:
     """Return the names of the engines, one a package, without importing any driver."""
-    return frozenset(package.name for package in pkgutil.iter_modules(engines.__path__))
+    return frozenset(engines.find_engines())
 
 
 def named_targets(config: Config, names: Sequence[str]) -> tuple[Target, ...]:

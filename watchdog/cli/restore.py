@@ -21,6 +21,7 @@ from watchdog.cli._restoring import shown
 from watchdog.clock import SystemClock
 from watchdog.config import Config
 from watchdog.database_url import DatabaseUrl
+from watchdog.engines import BackupEngines
 from watchdog.errors import UsageError
 from watchdog.model import ActionFailed, Target
 from watchdog.restoration import Restored, RestoreOptions, RestorePlan
@@ -143,7 +144,7 @@ class _Work:
         to: DatabaseUrl,
         options: RestoreOptions,
     ) -> None:
-        self._engines = {name: engine.backups for name, engine in loading.engines.items()}
+        self._engines = BackupEngines(loading.engines)
         self._backup, self._to, self._options = backup, to, options
         self._console = console
 

@@ -22,6 +22,7 @@ from watchdog.cli._configuration import Loading, configuration
 from watchdog.cli._console import plain_console
 from watchdog.clock import SystemClock
 from watchdog.config import Config
+from watchdog.engines import BackupEngines
 from watchdog.errors import UsageError
 from watchdog.model import DrillSettings, Target
 from watchdog.secret import mask
@@ -115,14 +116,14 @@ def _one(listing: Listing, reference: str) -> Backup:
 
 
 async def _verify(loading: Loading, backups: Sequence[Backup], level: int | None) -> list[Verdict]:
-    engines = {name: engine.backups for name, engine in loading.engines.items()}
+    engines = BackupEngines(loading.engines)
     return [await verify(backup, engines, SystemClock(), level) for backup in backups]
 
 
 async def _drill(
     loading: Loading, config: Config | None, backups: Sequence[Backup], server: str | None
 ) -> list[Verdict]:
-    engines = {name: engine.backups for name, engine in loading.engines.items()}
+    engines = BackupEngines(loading.engines)
     verdicts = []
     for backup in backups:
         target = config.target(backup.target) if config is not None else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -378,13 +378,61 @@ def find_probes(package: ModuleType) -> dict[str, Probe]:
     return probes
 
 
-def find_engines() -> dict[str, Engine]:
-    """Return every engine by name."""
-    import watchdog.engines as package  # noqa: PLC0415 - the scan starts at this very package
+class Engines(Mapping[str, Engine]):
+    """Every engine by name, each with its driver imported once it is first asked for.
 
-    engines: dict[str, Engine] = {}
-    for module, engine in members(package, "ENGINE").items():
-        if engine.name in engines:
-            raise TypeError(f"two engines are named {engine.name!r} (one is {module})")
-        engines[engine.name] = engine
-    return engines
+    A daemon that watches SQLite files alone never carries PostgreSQL's driver
+    and probes. ``prepare`` is done to each engine when it comes.
+    """
+
+    def __init__(self) -> None:
+        found = (info.name for info in pkgutil.iter_modules(__path__))
+        self._names = tuple(sorted(name for name in found if not name.startswith("_")))
+        self._loaded: dict[str, Engine] = {}
+        self.prepare: Callable[[Engine], None] = _as_it_is
+
+    def __getitem__(self, name: str) -> Engine:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._loaded:
+            module = importlib.import_module(f"{__name__}.{name}")
+            try:
+                engine: Engine = module.ENGINE
+            except AttributeError:
+                raise TypeError(f"{module.__name__} must define ENGINE") from None
+            if engine.name != name:
+                raise TypeError(f"{module.__name__} calls its engine {engine.name!r}")
+            self.prepare(engine)
+            self._loaded[name] = engine
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class BackupEngines(Mapping[str, BackupEngine]):
+    """How each engine is backed up, by its name; no engine is imported for that alone."""
+
+    def __init__(self, engines: Mapping[str, Engine]) -> None:
+        self._engines = engines
+
+    def __getitem__(self, name: str) -> BackupEngine:
+        return self._engines[name].backups
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._engines)
+
+    def __len__(self) -> int:
+        return len(self._engines)
+
+
+def _as_it_is(_engine: Engine) -> None:
+    pass
+
+
+def find_engines() -> Engines:
+    """Return every engine by name."""
+    return Engines()
