@@ -216,5 +216,24 @@ async def test_the_time_of_a_restore_is_in_it_once_it_was_measured(
     engines = {name: engine.backups for name, engine in find_engines().items()}
     to = url.with_database("Касса в стороне")
     await restore(report.backup, engines, to, SystemClock(), lambda _: None)
-    await pipeline.prune(target)
     assert re.search(r"time needed: [0-9.]+ seconds, measured at 20", instructions(target))
+
+
+async def test_a_backup_by_newer_tools_comes_back_into_its_older_server(
+    pipeline: Pipeline, private_cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binaries = Path("/usr/lib/postgresql/15/bin")
+    if not (binaries / "initdb").exists():
+        pytest.skip("the server of PostgreSQL 15 is not installed (Debian: postgresql-15)")
+    monkeypatch.setenv(clients.VARIABLE, str(bin_dir()))
+    older = private_cluster(binaries=binaries)
+    older.create_database("app")
+    url = older.database_url("postgres", "app")
+    target = backed_up(Target("app", "postgresql", url), tmp_path / "backups")
+    await seal(pipeline, target)
+    (tmp_path / ".pgpass").write_text(url.passfile_text())
+    (tmp_path / ".pgpass").chmod(0o600)
+    text = instructions(target)
+    assert "One error is expected" in text
+    paste(tmp_path, f"{bin_dir()}:/usr/bin:/bin", *blocks(text))
+    assert older.sql("select count(*) from account", "app") == "100"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from watchdog.backups import catalogue, files, names, pasting
+from watchdog.backups import catalogue, drills, files, names, pasting
 from watchdog.backups.catalogue import Backup
 from watchdog.clock import rfc3339
 
@@ -37,6 +37,12 @@ def write(folder: Path) -> None:
         (folder / names.INSTRUCTIONS).unlink(missing_ok=True)
 
 
+def refresh(folder: Path) -> None:
+    """Write it anew where it is, for what is known of its backups has changed."""
+    if (folder / names.INSTRUCTIONS).exists():
+        write(folder)
+
+
 def text(folder: Path, backups: tuple[Backup, ...]) -> str:
     """Return how to restore one of *backups*, newest first, of which there is at least one."""
     chosen = next((backup for backup in backups if backup.good), backups[0])
@@ -58,7 +64,9 @@ def _head(chosen: Backup, backups: tuple[Backup, ...]) -> Iterator[str]:
     yield f"- its data is of {rfc3339(manifest.recovery_point)}; {_trust(chosen)}"
     yield f"- taken from: `{manifest.url}`"
     yield f"- disk needed for the restored database: {_disk(chosen)}"
-    yield f"- time needed: {_time(backups)}"
+    yield f"- time needed: {_time(chosen.folder, backups)}"
+    if manifest.details.get("selection"):
+        yield f"- **a part only**: `{' '.join(map(str, manifest.details['selection']))}`"
     if manifest.versions:
         listed = ", ".join(f"{name} {value}" for name, value in sorted(manifest.versions.items()))
         yield f"- made with: {listed}"
@@ -141,14 +149,23 @@ def _disk(backup: Backup) -> str:
     return f"unknown; several times the backup's {_size(backup.manifest.size_bytes)}"
 
 
-def _time(backups: tuple[Backup, ...]) -> str:
-    for backup in backups:
-        proven = backup.verification
-        if proven.restore_duration is not None and proven.restored_at is not None:
-            seconds = proven.restore_duration
-            minutes = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.1f} seconds"
-            return f"{minutes}, measured at {rfc3339(proven.restored_at)} with `{backup.id}`"
-    return "not measured yet"
+def _time(folder: Path, backups: tuple[Backup, ...]) -> str:
+    """Return how long the last restore took: one by hand, or a drill."""
+    known = [
+        (backup.verification.restored_at, backup.verification.restore_duration, backup.id)
+        for backup in backups
+    ]
+    known += [(drill.at, drill.restore_duration, drill.backup) for drill in drills.load(folder)]
+    measured = [
+        (at, seconds, identity)
+        for at, seconds, identity in known
+        if at is not None and seconds is not None
+    ]
+    if not measured:
+        return "not measured yet"
+    at, seconds, identity = max(measured)
+    words = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.1f} seconds"
+    return f"{words}, measured at {rfc3339(at)} with `{identity}`"
 
 
 def _size(count: int) -> str:

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from watchdog import database_url
 from watchdog.backups.manifest import Manifest
@@ -37,6 +37,15 @@ class Step:
     after: str = ""
 
 
+_STRICT: Final = 'pg_restore --exit-on-error --single-transaction --dbname="$NEW" "$FILE"'
+_PATIENT: Final = 'pg_restore --dbname="$NEW" "$FILE" || echo "READ WHAT IT SAYS ABOVE"'
+_EXPECTED: Final = (
+    " **One error is expected** on a server older than 17: `unrecognized configuration parameter"
+    ' "transaction_timeout"`, and at the end `errors ignored on restore: 1`. With any other error'
+    " the restore has failed."
+)
+_TIMEOUT_SINCE: Final = 17  # pg_restore sets transaction_timeout, which older servers do not know
+
 _WHOLE: Final = Step(
     "Is the file whole?",
     ('echo "$SHA256  $FILE" | sha256sum --check -',),
@@ -50,24 +59,26 @@ def postgresql(manifest: Manifest) -> Iterator[Step]:
     url = url if isinstance(url, PostgresqlUrl) else None
     database = url.database if url is not None else manifest.target
     yield _WHOLE
+    newer = _newer_tools(manifest)
     yield Step(
         "Restore into a new database",
         (
             *_connection(url),
             f"NEW={quoted(_new_name(database))}",
             'createdb --template=template0 "$NEW"',
-            'pg_restore --exit-on-error --single-transaction --dbname="$NEW" "$FILE"',
+            _PATIENT if newer else _STRICT,
             'vacuumdb --quiet --analyze-only --dbname="$NEW"',
         ),
         before=(
             "The server is the one that the backup was taken from: change the first lines for"
             " another one. The user needs the right to create databases; a password is asked for,"
-            " or taken from `~/.pgpass`."
+            f" or taken from `~/.pgpass`.{_roles(manifest)}"
         ),
         after=(
             'If it stops at a role that does not exist, `dropdb "$NEW"` and begin anew: either'
             " create the role first (`createuser --no-login NAME`), or add `--no-owner --no-acl` to"
-            " `pg_restore`. `pg_restore` must not be older than the `pg_dump` that made the backup."
+            " `pg_restore`. `pg_restore` must not be older than the `pg_dump` that made the backup"
+            f" ({manifest.versions.get('pg_dump', 'see above')}).{_EXPECTED if newer else ''}"
         ),
     )
     yield Step("Look at it", ("psql --dbname=\"$NEW\" --command='\\dt+ *.*' | head -n 100",))
@@ -124,6 +135,31 @@ def sqlite(manifest: Manifest) -> Iterator[Step]:
             "The old database is kept with `.before` in its name, its `-wal` and `-journal` with"
             " it: they belong together, and never to the new file."
         ),
+    )
+
+
+def _newer_tools(manifest: Manifest) -> bool:
+    """Whether only tools that are newer than the server can read the backup."""
+    server, tool = (_major(manifest.versions.get(name, "")) for name in ("server", "pg_dump"))
+    return 0 < server < _TIMEOUT_SINCE <= tool
+
+
+def _major(version: str) -> int:
+    match = re.match(r"\d+", version)
+    return int(match[0]) if match else 0
+
+
+def _roles(manifest: Manifest) -> str:
+    """Return what to know of the roles that were written beside the backup."""
+    globals_: Any = manifest.details.get("globals")
+    if not isinstance(globals_, dict):
+        return ""
+    if not globals_.get("file"):
+        return f" The roles are not in the backup ({globals_.get('missing')})."
+    return (
+        " On a server that lacks the roles, bring them first:"
+        f' `psql --dbname=postgres --file="${{FILE%.dump}}.{globals_["file"]}"`; it sets the'
+        " passwords and settings of roles that are there back to those of then."
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from watchdog.backups import catalogue, failures, proving, verify
+from watchdog.backups import catalogue, failures, instructions, proving, verify
 from watchdog.backups.catalogue import Backup
 from watchdog.clock import Clock
 from watchdog.database_url import DatabaseUrl
@@ -85,6 +85,7 @@ async def _record(backup: Backup, clock: Clock, seconds: float) -> None:
     known = await asyncio.to_thread(catalogue.verification_of, backup.folder, backup.manifest)
     verification = replace(known, restored_at=clock.now(), restore_duration=round(seconds, 3))
     await verify.record(backup, verification)
+    await asyncio.to_thread(instructions.refresh, backup.folder)
 
 
 def _sized(backup: Backup, options: RestoreOptions) -> RestoreOptions:
