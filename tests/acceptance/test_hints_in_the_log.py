@@ -309,7 +309,7 @@ class World:
                 stdin=subprocess.PIPE,
                 text=True,
             )
-            self._stack.callback(holder.kill)
+            self._stack.callback(_end, holder)
             assert holder.stdin is not None
             holder.stdin.write("begin; lock table note in access exclusive mode;\n")
             holder.stdin.flush()
@@ -343,6 +343,11 @@ class World:
             and line.get("hint") == hint
             and (line.get("target") == target or target in line.get("targets", ()))
         ]
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
 
 
 def damage(server: Cluster) -> None:

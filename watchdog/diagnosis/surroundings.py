@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from watchdog.engines.sqlite.mounts import Mount, covering, parse
+
 # Where compose looks, in its order.
 _COMPOSE_FILES: Final = (
     "compose.yaml",
@@ -81,6 +83,13 @@ def services_of(text: str) -> dict[str, str]:
             if published:
                 services[current] = published["host"]
     return services
+
+
+def mount_of(path: Path) -> Mount | None:
+    """Return the mount that *path* is on as of now, ``None`` where nobody can tell."""
+    with contextlib.suppress(OSError):
+        return covering(parse(Path("/proc/self/mountinfo").read_text(errors="replace")), str(path))
+    return None
 
 
 def socket_ports() -> dict[int, str]:

@@ -10,10 +10,10 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from watchdog.diagnosis import surroundings
 from watchdog.diagnosis.blocking import aside
 from watchdog.diagnosis.case import Case, Found, Step
 from watchdog.diagnosis.words import alike, found, listed, size
-from watchdog.engines.sqlite.mounts import mount_of
 from watchdog.model import Finding
 
 _NAME: Final = "destination"
@@ -37,7 +37,7 @@ async def look(case: Case) -> Found:
 
 
 def _look(directory: Path) -> Found:
-    mount = mount_of(str(directory))
+    mount = surroundings.mount_of(directory)
     facts = {"directory": str(directory)}
     try:
         seen = directory.stat()

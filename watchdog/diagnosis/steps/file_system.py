@@ -5,15 +5,17 @@ Source: ``/proc/self/mountinfo`` and statvfs(3).
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Final
 
 from watchdog.database_url import SqliteUrl
+from watchdog.diagnosis import surroundings
 from watchdog.diagnosis.blocking import aside
 from watchdog.diagnosis.case import Case, Found, Step
 from watchdog.diagnosis.words import found, size
-from watchdog.engines.sqlite.mounts import Mount, mount_of
+from watchdog.engines.sqlite.mounts import Mount
 from watchdog.model import Finding, Kind
 
 _NAME: Final = "file_system"
@@ -30,6 +32,7 @@ _HINTS: Final = (
 )
 _MAY_BE_FULL: Final = ("sqlite_ioerr", "sqlite_full", "")
 _NEARLY: Final = 0.01
+_PATIENCE: Final = 1.0  # seconds for the file system to say how full it is
 _TELLING: Final = ("overlay", "tmpfs")
 
 
@@ -37,18 +40,31 @@ async def look(case: Case) -> Found:
     """Look at the mount first: it is known even where the file system itself hangs."""
     assert isinstance(case.url, SqliteUrl)
     path = case.url.path
-    mount = mount_of(str(Path(path).parent))  # as written: looking at links might hang
+    mount = surroundings.mount_of(Path(path).parent)  # as written: looking at links might hang
     findings = [_mounted(mount)] if mount is not None and _is_telling(mount) else []
     try:
-        space = await aside(
-            f"statvfs {case.target.name}", lambda: os.statvfs(_nearest(Path(path).parent))
-        )
+        async with asyncio.timeout(_PATIENCE):
+            space = await aside(
+                f"statvfs {case.target.name}", lambda: os.statvfs(_nearest(Path(path).parent))
+            )
+    except TimeoutError:
+        return _hanging(mount, findings)
     except OSError:
         return Found(tuple(findings))
     more, full = _space(space, mount)
     hint = "sqlite_full" if full and case.cause in _MAY_BE_FULL else ""
     free = space.f_bavail * space.f_frsize
     return Found((*findings, *more), {"free": size(free)}, hint)
+
+
+def _hanging(mount: Mount | None, findings: list[Finding]) -> Found:
+    where = f"{mount.point} ({mount.kind}, {mount.source})" if mount is not None else "/"
+    silent = found(
+        _NAME,
+        f"the file system {where} does not answer: whoever touches it waits",
+        f"файловая система {where} не отвечает: ждёт каждый, кто к ней обратится",
+    )
+    return Found((silent, *findings), hint="file_system_hangs")
 
 
 def _space(space: os.statvfs_result, mount: Mount | None) -> tuple[list[Finding], bool]:
