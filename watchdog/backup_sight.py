@@ -103,7 +103,7 @@ class Sight:
         known = judged(replace(status.backup, destination_free=free), planned.target.name, now)
         if known.paused_until is not None and known.paused_until <= now:
             known = replace(known, paused_until=None, pause_reason="")
-        if not _reads_alike(known, status.backup):
+        if known != status.backup:
             self._report.take_backup(planned.target.name, known)
 
     def _is_blind(self, planned: Planned) -> bool:
@@ -190,9 +190,3 @@ class Sight:
         found.sort(key=lambda backup: (backup.taken_at, backup.id), reverse=True)
         names = set(self._planned)
         return [backup.document() for backup in found if backup.manifest.target in names]
-
-
-def _reads_alike(one: BackupStatus, other: BackupStatus) -> bool:
-    """Whether both say the same, but for the words of a breach, which grow with time."""
-    same = [failure.hint for failure in one.breaches] == [each.hint for each in other.breaches]
-    return same and replace(one, breaches=()) == replace(other, breaches=())

@@ -138,6 +138,8 @@ def test_a_running_daemon_takes_notice_of_what_is_suspect_accepted_and_paused(
         assert "db-watchdog accept app" in shown
         accepted = house.document("accept", "app")["accepted"]
         assert [backup["held"] for backup in accepted] == [False]
+        instructions = (house.folder / "backups" / "app" / "RESTORE.md").read_text()
+        assert f"- backup: `{accepted[0]['id']}.sqlite`" in instructions
         wait_until(lambda: look("watchdog_backup_suspect") == 0, "it is accepted")
         assert daemon.metric("watchdog_hint_active", **labels) == 0
         assert daemon.target("app")["backup"]["recovery_point"] > point

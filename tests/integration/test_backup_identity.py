@@ -175,7 +175,7 @@ async def test_a_sqlite_file_that_is_another_one_or_has_collapsed_is_held_apart(
     tmp_path: Path, pipeline: Pipeline, destinations: Destinations
 ) -> None:
     path = tmp_path / "app.db"
-    make(path, 10)
+    make(path, 10, application=9)
     settings = BackupSettings(DEFAULT, tmp_path / "backups", keep=Keep(last=1))
     target = Target("app", "sqlite", SqliteUrl(str(path)), backup=settings)
     good = (await sealed(pipeline, target)).backup
@@ -191,7 +191,7 @@ async def test_a_sqlite_file_that_is_another_one_or_has_collapsed_is_held_apart(
     # The variable of its URL is not set, and its default is a file of another engine.
     elsewhere = replace(target, engine="postgresql")
     assert guard.judge(folder_of(target), elsewhere, {}, 100).suspect
-    for tables, prefix, application in ((4, "t", 0), (10, "other", 0), (10, "t", 77)):
+    for tables, prefix, application in ((4, "t", 9), (10, "other", 9), (10, "t", 77)):
         path.unlink()
         make(path, tables, prefix, application)
         report = await sealed(pipeline, target)

@@ -47,8 +47,10 @@ def test_the_same_database_is_not_suspect() -> None:
         (SERVER, {"size_bytes": 19 * MIB}, "the database has 19.0 MiB, it had 200.0 MiB"),
         (SERVER, {"artefact_bytes": MIB}, "the backup has 1.0 MiB, it had 20.0 MiB"),
         (SERVER, {"oid": 20000, "names": sketch(["public.x"])}, "hardly any table"),
-        (FILE, {"application_id": 7}, "the file is another application's"),
+        ({**FILE, "application_id": 9}, {"application_id": 7}, "is another application's"),
+        ({**FILE, "application_id": 9}, {"application_id": 0}, "is another application's"),
         (FILE, {"inode": 7, "names": sketch(["a", "b"])}, "hardly any table"),
+        (FILE, {"names": sketch(["a", "b"])}, "hardly any table"),
     ],
 )
 def test_a_different_or_collapsed_database_is_suspect(
@@ -88,6 +90,10 @@ def test_what_a_failover_or_a_restore_changes_is_only_told(
 )
 def test_what_stays_within_bounds_or_is_unknown_decides_nothing(changes: dict[str, Any]) -> None:
     assert compare(SERVER, {**SERVER, **changes}).suspect == ()
+
+
+def test_an_application_that_begins_to_mark_its_file_is_the_same() -> None:
+    assert compare(FILE, {**FILE, "application_id": 7}).suspect == ()
 
 
 def test_sizes_of_small_databases_say_nothing() -> None:

@@ -37,6 +37,8 @@ _TELLING: Final = {
     "oid": "the database was made anew in the same cluster (oid {1}, it was {0})",
     "inode": "another file lies at the path (inode {1}, it was {0})",
 }
+# An application_id of 0 is none: an application that begins to set one is the same.
+_UNSET: Final = (None, 0)
 # Which of those let hardly any table in common decide.
 _REPLACED: Final = ("oid", "inode")
 
@@ -57,7 +59,9 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Verdict:
     decisive = _changed(old, new, _DECISIVE)
     told = _changed(old, new, _TELLING)
     suspect = [*decisive.values(), *_collapses(old, new)]
-    if any(key in told for key in _REPLACED) and (strange := _strange(old, new)):
+    # The inode of a file that was removed is soon another's: it proves nothing by staying.
+    replaced = old.get("inode") is not None or any(key in told for key in _REPLACED)
+    if replaced and (strange := _strange(old, new)):
         suspect += [told.pop(key) for key in _REPLACED if key in told]
         suspect.append(strange)
     return Verdict(tuple(suspect), tuple(told.values()))
@@ -69,7 +73,7 @@ def _changed(
     return {
         key: text.format(old[key], new[key])
         for key, text in texts.items()
-        if old.get(key) is not None and new.get(key) is not None and old[key] != new[key]
+        if old.get(key) not in _UNSET and new.get(key) is not None and old[key] != new[key]
     }
 
 

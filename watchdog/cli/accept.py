@@ -11,7 +11,7 @@ import click
 from rich.text import Text
 
 from watchdog import log
-from watchdog.backups import accepted, catalogue, failures, guard
+from watchdog.backups import accepted, catalogue, failures, guard, instructions
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.places import folder_of, settings_of
 from watchdog.cli import NO, YES, _backups
@@ -77,6 +77,7 @@ def _accept(target: Target, now: datetime) -> Sequence[Backup]:
     if alike:
         try:
             accepted.accept(folder, [backup.id for backup in alike], now)
+            instructions.write(folder)
         except OSError as error:
             failure = failures.of_os_error(error, Phase.PUBLISH, folder, target.name)
             raise ActionFailed(failure) from error
