@@ -274,8 +274,9 @@ def test_both_kinds_beside_each_other_are_scraped(project: Project) -> None:
     # There are no such files: down, and told apart from the databases of the same names.
     wanted_down = [("db-watchdog-sqlite:10187", "0")] * 2 + [("db-watchdog:10187", "1")] * 2
     wait_for("what is up and what is down", lambda: seen(project) == wanted_down, 90)
-    # One that is no more is no target: it was for development.
+    # One that is no more is no target; where no DNS server says so, from Prometheus' next start on.
     project.compose("stop", "db-watchdog-sqlite")
+    project.compose("restart", "prometheus")
     wait_for("one daemon", lambda: list(scraped()) == ["db-watchdog:10187"], 90)
 
 
