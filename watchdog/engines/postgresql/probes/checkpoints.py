@@ -122,15 +122,18 @@ LAST: Final = gauge(
 
 _CHECKPOINTER_SINCE: Final = 17
 
+_QUERY: Final = """
+select c.checkpoint_time as last, b.* {columns}
+  from pg_control_checkpoint() c, pg_stat_bgwriter b {view}
+"""
+
 
 async def ask(session: PostgresqlSession) -> Answer:
     """Ask the view or views of this version."""
-    rows = [await session.fetchrow("select * from pg_stat_bgwriter")]
-    if session.version >= _CHECKPOINTER_SINCE:
-        rows.append(await session.fetchrow("select * from pg_stat_checkpointer"))
-    last = await session.fetchval("select checkpoint_time from pg_control_checkpoint()")
-    samples = [each for row in rows for each in readings(COLUMNS, row)]
-    return Answer((*samples, *sample(LAST, last)))
+    view = ", pg_stat_checkpointer p" if session.version >= _CHECKPOINTER_SINCE else ""
+    columns = ", p.*" if view else ""
+    row = await session.fetchrow(_QUERY.format(view=view, columns=columns))
+    return Answer((*readings(COLUMNS, row), *sample(LAST, row["last"])))
 
 
 PROBE: Final = Probe("checkpoints", Scope.SERVER, (*metrics(COLUMNS), LAST), ask, interval=60.0)

@@ -59,28 +59,25 @@ STATES: Final = (
     "disabled",
 )
 
-_LIMITS: Final = """
-select current_setting('max_connections')::int as most,
-       current_setting('superuser_reserved_connections')::int
-       + coalesce(nullif(current_setting('reserved_connections', true), ''), '0')::int as reserved
-"""
-
 # One scan; a session that is just logging in has neither role nor database yet.
 _HOLDERS: Final = """
-select coalesce(usename::text, '') as usename, coalesce(datname::text, '') as datname,
+select current_setting('max_connections')::int as most,
+       current_setting('superuser_reserved_connections')::int
+       + coalesce(nullif(current_setting('reserved_connections', true), ''), '0')::int as reserved,
+       coalesce(usename::text, '') as usename, coalesce(datname::text, '') as datname,
        case when application_name like '<insufficient privilege>' then ''
             else coalesce(application_name, '') end as application_name,
        coalesce(state, 'hidden') as state, count(*) as n
   from pg_stat_activity
  where backend_type = 'client backend' or (backend_type is null and datid is not null)
- group by 1, 2, 3, 4
+ group by usename, datname, 5, 6
 """
 
 
 async def ask(session: PostgresqlSession) -> Answer:
     """Count the connections by state and by holder."""
-    limits = await session.fetchrow(_LIMITS)
-    rows = await session.fetch(_HOLDERS)
+    rows = await session.fetch(_HOLDERS)  # we are one of them
+    limits = rows[0]
     usable = limits["most"] - limits["reserved"]
     used = sum(row["n"] for row in rows)
     holders = _holders(rows)

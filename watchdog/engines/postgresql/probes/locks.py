@@ -29,27 +29,26 @@ LIMIT: Final = gauge(
 )
 
 _QUERY: Final = """
-select coalesce(d.datname::text, '') as datname, l.mode, l.granted, count(*)::int as n
-  from pg_locks l
-  left join pg_database d on d.oid = l.database and d.datname = any($1::name[])
- where l.pid is distinct from pg_backend_pid()
- group by 1, 2, 3
-"""
-_LIMIT: Final = """
 select current_setting('max_locks_per_transaction')::bigint
        * (current_setting('max_connections')::bigint
-          + current_setting('max_prepared_transactions')::bigint)
+          + current_setting('max_prepared_transactions')::bigint) as most,
+       coalesce(d.datname::text, '') as datname, l.mode, l.granted,
+       l.pid is not distinct from pg_backend_pid() as ours, count(*)::int as n
+  from pg_locks l
+  left join pg_database d on d.oid = l.database and d.datname = any($1::name[])
+ group by d.datname, l.mode, l.granted, l.pid is not distinct from pg_backend_pid()
 """
 
 
 async def ask(session: PostgresqlSession) -> Answer:
     """Count the locks of everybody but ourselves."""
-    rows = await session.fetch(_QUERY, sorted(session.databases))
+    every = await session.fetch(_QUERY, sorted(session.databases))
+    rows = [row for row in every if not row["ours"]]
     held: Counter[tuple[str, str]] = Counter()
     for row in rows:
         held[row["datname"], row["mode"]] += row["n"]
     waiting = sum(row["n"] for row in rows if not row["granted"])
-    limit = await session.fetchval(_LIMIT)
+    limit = every[0]["most"]  # to read them is to hold one
     samples = [LOCKS.sample(n, *labels) for labels, n in sorted(held.items())]
     return Answer((WAITING.sample(waiting), LIMIT.sample(limit), *samples))
 

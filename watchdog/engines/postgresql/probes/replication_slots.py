@@ -127,20 +127,22 @@ SHOWN: Final = 50  # slots, those that retain most first
 _BAD: Final = ("extended", "unreserved", "lost")
 
 _QUERY: Final = """
-select *, greatest(age(xmin), age(catalog_xmin)) as xmin_age,
+select s.*, most, greatest(age(xmin), age(catalog_xmin)) as xmin_age,
        pg_wal_lsn_diff(here, restart_lsn)::float8 as retained,
        pg_wal_lsn_diff(here, confirmed_flush_lsn)::float8 as unconfirmed
-  from pg_replication_slots,
-       (select case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
-                    else pg_current_wal_lsn() end as here) position
+  from (select case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
+                    else pg_current_wal_lsn() end as here,
+               current_setting('max_replication_slots')::int as most) position
+  left join pg_replication_slots s on true
  order by retained desc nulls last, slot_name
 """
 
 
 async def ask(session: PostgresqlSession) -> Answer:
     """Ask for every slot."""
-    rows = await session.fetch(_QUERY)
-    limit = await session.fetchval("select current_setting('max_replication_slots')::int")
+    every = await session.fetch(_QUERY)
+    limit = every[0]["most"]
+    rows = [row for row in every if row["slot_name"] is not None]
     samples = [
         LIMIT.sample(limit),
         SLOTS.sample(len(rows)),

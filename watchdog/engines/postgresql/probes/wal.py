@@ -16,6 +16,7 @@ from watchdog.engines.postgresql.probes._columns import (
     counter,
     metrics,
     readings,
+    sample,
 )
 from watchdog.engines.postgresql.session import PostgresqlSession
 from watchdog.model import Answer, Scope
@@ -58,20 +59,18 @@ COLUMNS: Final = (
     ),
 )
 
-_POSITION: Final = """
+_QUERY: Final = """
 select pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
-                            else pg_current_wal_lsn() end, '0/0')::float8
+                            else pg_current_wal_lsn() end, '0/0')::float8 as position {view}
 """
 _VIEW_SINCE: Final = 14
 
 
 async def ask(session: PostgresqlSession) -> Answer:
     """Ask for the position and the statistics."""
-    position = await session.fetchval(_POSITION)
-    samples = [] if position is None else [POSITION.sample(position)]
-    if session.version >= _VIEW_SINCE:
-        samples += readings(COLUMNS, await session.fetchrow("select * from pg_stat_wal"))
-    return Answer(tuple(samples))
+    view = ", w.* from pg_stat_wal w" if session.version >= _VIEW_SINCE else ""
+    row = await session.fetchrow(_QUERY.format(view=view))
+    return Answer((*sample(POSITION, row["position"]), *readings(COLUMNS, row)))
 
 
 PROBE: Final = Probe("wal", Scope.SERVER, (POSITION, *metrics(COLUMNS)), ask, interval=60.0)
