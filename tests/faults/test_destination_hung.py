@@ -23,8 +23,8 @@ def test_the_daemon_starts_probes_reloads_and_stops_beside_a_destination_that_ha
     backup = {"directory": str(mount / "backups"), "schedule": "@every 6h"}
     daemon = Daemon(tmp_path, {"targets": [{**target, "backup": backup}]})
     with hung_mount(mount), daemon:
-        daemon.wait_up("a", 1, 10)
-        daemon.event("trouble", 10, target="a")
+        daemon.wait_up("a", 1)
+        daemon.event("trouble", target="a")
         assert daemon.metric("watchdog_backup_last_attempt_successful", target="a") == 0
         assert daemon.get("/api/v1/backups").json() == {"backups": []}
         for _ in range(8):  # as many as a pool of threads has
