@@ -28,6 +28,16 @@ def tools(monkeypatch: pytest.MonkeyPatch, postgres_binaries: None) -> None:
     monkeypatch.setenv(clients.VARIABLE, str(bin_dir()))
 
 
+@pytest.fixture(scope="module")
+def older() -> Iterator[Cluster]:
+    """Give a server of PostgreSQL 15, which has ICU; skips where it is not installed."""
+    binaries = Path("/usr/lib/postgresql/15/bin")
+    if not (binaries / "initdb").exists():
+        pytest.skip("the server of PostgreSQL 15 is not installed (Debian: postgresql-15)")
+    with Cluster(binaries=binaries) as cluster:
+        yield cluster
+
+
 def dump(cluster: Cluster, database: str, into: Path, *options: str) -> Path:
     command = [cluster.binaries / "pg_dump", "-Fc", "-f", into, *options]
     command += ["-h", cluster.folder, "-p", str(cluster.port), "-U", "postgres"]
@@ -185,12 +195,9 @@ def described(cluster: Cluster, name: str) -> dict[str, str]:
 
 
 async def test_a_locale_of_icu_is_carried_over_on_an_older_server(
-    private_cluster, tmp_path: Path
+    older: Cluster, tmp_path: Path
 ) -> None:
-    binaries = Path("/usr/lib/postgresql/15/bin")
-    if not (binaries / "initdb").exists():
-        pytest.skip("the server of PostgreSQL 15 is not installed (Debian: postgresql-15)")
-    cluster = private_cluster(binaries=binaries)
+    cluster = older
     cluster.sql(
         "create database app template template0 encoding 'UTF8' locale_provider icu"
         " icu_locale 'de-DE' lc_collate 'C' lc_ctype 'C'"
@@ -375,12 +382,8 @@ async def test_databases_of_the_server_itself_are_refused(
 
 
 async def test_a_server_that_is_older_than_the_backup_is_refused(
-    archive: Path, private_cluster
+    archive: Path, older: Cluster
 ) -> None:
-    binaries = Path("/usr/lib/postgresql/15/bin")
-    if not (binaries / "initdb").exists():
-        pytest.skip("the server of PostgreSQL 15 is not installed (Debian: postgresql-15)")
-    older = private_cluster(binaries=binaries)
     failure = await refused(archive, older.database_url("postgres", "fresh"))
     assert "from PostgreSQL 17" in failure.message
     assert older.sql("select count(*) from pg_database where datname = 'fresh'") == "0"
@@ -552,18 +555,14 @@ async def test_a_new_database_is_like_the_one_that_was_dumped(
 
 
 async def test_a_locale_that_the_server_lacks_is_told(
-    private_cluster, cluster: Cluster, tmp_path: Path
+    older: Cluster, cluster: Cluster, tmp_path: Path
 ) -> None:
-    binaries = Path("/usr/lib/postgresql/15/bin")
-    if not (binaries / "initdb").exists():
-        pytest.skip("the server of PostgreSQL 15 is not installed (Debian: postgresql-15)")
-    older = private_cluster(binaries=binaries)
     older.sql(
-        "create database app template template0 encoding 'UTF8' locale_provider icu"
+        "create database other template template0 encoding 'UTF8' locale_provider icu"
         " icu_locale 'de-DE' lc_collate 'C' lc_ctype 'C'"
     )
-    older.sql("create table t as select 1 n", "app")
-    path = dump(older, "app", tmp_path / "app.dump")
+    older.sql("create table t as select 1 n", "other")
+    path = dump(older, "other", tmp_path / "app.dump")
     try:
         done = await restored(path, cluster.database_url("postgres", "elsewhere"), RestoreOptions())
         assert "ICU is not supported" in done.notes[0]

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from watchdog.backups import drills, failures, proving
+from watchdog.backups import drills, failures, instructions, proving
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.documents import milliseconds
 from watchdog.backups.drills import Drill
@@ -92,7 +92,7 @@ async def _drill(
 async def _recorded(backup: Backup, drilled: Drilled, clock: Clock) -> Backup:
     now = clock.now()
     known = await asyncio.to_thread(current, backup)
-    return await record(
+    after = await record(
         backup,
         replace(
             known.proven(drilled.level, now),
@@ -100,6 +100,8 @@ async def _recorded(backup: Backup, drilled: Drilled, clock: Clock) -> Backup:
             restore_duration=round(drilled.seconds, 3),
         ),
     )
+    await asyncio.to_thread(instructions.refresh, backup.folder)
+    return after
 
 
 def _exercise(backup: Backup, settings: DrillSettings, target: Target | None) -> Exercise:
