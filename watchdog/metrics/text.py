@@ -16,6 +16,7 @@ from watchdog.model import Metric, MetricType, Sample
 
 EOF: Final = b"# EOF\n"
 _UNITS: Final = ("seconds", "bytes")
+_REMEMBERED: Final = 64  # sets of labels of a subject
 
 # The library's own spelling of a float; it is not typed there.
 _spell: Callable[[float], str] = floatToGoString
@@ -72,23 +73,34 @@ def openmetrics_header(metric: Metric, taken: Container[str] = ()) -> bytes:
 class Subject:
     """Who a series is about: the labels that every line of a target or server carries."""
 
-    __slots__ = ("_bare", "_names", "_pairs")
+    __slots__ = ("_bare", "_braced", "_names", "_pairs")
 
     def __init__(self, labels: Mapping[str, str]) -> None:
         self._names = frozenset(labels)
         self._pairs = tuple((name, f'{name}="{escape(value)}"') for name, value in labels.items())
         self._bare = _braced(self._pairs)
+        self._braced: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
 
     def line(self, metric: Metric, value: float, labels: tuple[str, ...] = ()) -> str:
         """Return one line; *labels* are the values of the metric's own, in its order."""
         if not labels:
             return f"{metric.name}{self._bare} {_spell(value)}\n"
-        return self.labelled(metric.name, value, zip(metric.labels, labels, strict=False))
+        # A row of a view becomes a line in each of many families, all with these labels.
+        known = self._braced.get((metric.labels, labels))
+        if known is None:
+            if len(self._braced) >= _REMEMBERED:
+                self._braced.clear()
+            known = self._with(zip(metric.labels, labels, strict=False))
+            self._braced[metric.labels, labels] = known
+        return f"{metric.name}{known} {_spell(value)}\n"
 
     def labelled(self, name: str, value: float, labels: Iterable[tuple[str, str]]) -> str:
         """Return one line with *labels*; one named as a label of the subject gives way to it."""
+        return f"{name}{self._with(labels)} {_spell(value)}\n"
+
+    def _with(self, labels: Iterable[tuple[str, str]]) -> str:
         own = [(n, f'{n}="{escape(v)}"') for n, v in labels if n not in self._names]
-        return f"{name}{_braced((*self._pairs, *own))} {_spell(value)}\n"
+        return _braced((*self._pairs, *own))
 
     def lines(self, samples: Iterable[Sample]) -> dict[str, tuple[Metric, bytes]]:
         """Render *samples* by metric name; of two with the same labels the first one stays."""

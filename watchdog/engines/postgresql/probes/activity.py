@@ -131,5 +131,6 @@ PROBE: Final = Probe(
         WORKERS_LIMIT,
     ),
     ask,
+    interval=30.0,
     privileges=("pg_monitor",),
 )

@@ -97,5 +97,10 @@ def _named(row: Any) -> str:
 
 
 PROBE: Final = Probe(
-    "blocking", Scope.SERVER, (BLOCKED, LONGEST, BLOCKING), ask, privileges=("pg_monitor",)
+    "blocking",
+    Scope.SERVER,
+    (BLOCKED, LONGEST, BLOCKING),
+    ask,
+    interval=30.0,
+    privileges=("pg_monitor",),
 )
