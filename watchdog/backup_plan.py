@@ -125,15 +125,18 @@ class Planned:
         """Put the next run off to the end of a pause; return whether that changed anything."""
         if self.next_at is None or self.pause is None or not self.pause.active(now):
             return False
-        if self.next_at >= self.pause.until:
+        until, due = self.pause.until, self.due or self.next_at
+        made_shorter = self.reason == PAUSED and self.next_at > until
+        if self.next_at >= until and not made_shorter:
             return False
-        self._set(self.pause.until, self.due or self.next_at, PAUSED)
+        self._set(max(until, due), due, PAUSED if due < until else "")
         return True
 
     def resumed(self, now: datetime) -> bool:
         """Whether the pause that the next run waits for has ended early."""
         paused = self.pause is not None and self.pause.active(now)
-        return self.reason == PAUSED and self.next_at is not None and not paused
+        waits = self.next_at is not None and self.next_at > now
+        return self.reason == PAUSED and waits and not paused
 
     def resume(self, now: datetime) -> None:
         """Let the run that a pause held up begin when its slot is, or at once."""
@@ -142,7 +145,7 @@ class Planned:
 
     def begin(self, now: datetime) -> float:
         """Count a run that begins at *now*; return the seconds that it is late, 0 if it is not."""
-        due, reason = self.due or now, self.reason or OVERLAP
+        due, reason, self.reason = self.due or now, self.reason or OVERLAP, ""
         missed = self._slots_between(due, now)
         self.skipped[reason] += missed
         late = (now - due).total_seconds()

@@ -118,6 +118,8 @@ class BackupWatch:
                 last, missed = str(planned.last_run_at), str(planned.due)
                 _log.info("backup overdue", target=target, last_attempt=last, slot=missed)
             self._set_alarm(planned)
+        elif self._is_running(planned):
+            pass  # what comes next is found when it ends
         elif planned.resumed(now):
             planned.resume(now)
             _log.info("backups resumed", target=target, next_run=str(planned.next_at))
@@ -125,7 +127,7 @@ class BackupWatch:
         elif planned.hold(now):
             self._say_paused(planned)
             self._set_alarm(planned)
-        elif not self._is_running(planned) and planned.back(now):
+        elif planned.back(now):
             _log.info("destination is back", target=target)
             self._set_alarm(planned)
 
@@ -220,7 +222,7 @@ class BackupWatch:
         except TimeoutError:
             return silent(settings_of(target).directory, target.name)
         if planned.pause is not None and planned.pause.active(started_at):
-            planned.next_at = started_at
+            planned.next_at, planned.waiting_since = started_at, None
             planned.hold(started_at)
             self._say_paused(planned)
             raise _HeldUpError

@@ -115,6 +115,19 @@ def test_a_pause_that_is_made_longer_holds_on() -> None:
     assert (made.next_at, made.due) == (at(18), at(13))
 
 
+def test_a_pause_that_is_made_shorter_ends_sooner() -> None:
+    made = planned()
+    made.anew(NOW, starting=True)
+    made.pause = Pause(NOW, at(18))
+    made.hold(NOW)
+    made.pause = Pause(NOW, at(14))
+    assert made.hold(NOW)
+    assert (made.next_at, made.due, made.reason) == (at(14), at(13), PAUSED)
+    made.pause = Pause(NOW, at(12, 40))
+    assert made.hold(NOW)
+    assert (made.next_at, made.due, made.reason) == (at(13), at(13), "")
+
+
 def test_resumed_early_what_fell_due_runs_at_once_and_what_did_not_at_its_slot() -> None:
     made = planned()
     made.anew(NOW, starting=True)
