@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.error_texts import TRACEBACK, WITH_CAUSE
+from watchdog.hints import render
 from watchdog.hints.events import Event, events
 
 
@@ -87,3 +88,30 @@ def test_a_message_and_what_was_raised_from_it_are_one_event() -> None:
         f"{second}INFO going on\n"
     )
     assert read(log) == [(1, "connection_refused")]
+
+
+def test_lines_of_several_containers_are_not_mixed_up() -> None:
+    log = (
+        "api-1  | Traceback (most recent call last):\n"
+        "db-1   | 2026-11-23 10:00:00 UTC [7] ERROR:  deadlock detected\n"
+        'api-1  |   File "/app/main.py", line 3, in main\n'
+        "db-1   | 2026-11-23 10:00:00 UTC [7] DETAIL:  Process 7 waits for ShareLock\n"
+        "cache-1 | Ready to accept connections\n"
+        "api-1  | ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 5432)\n"
+    )
+    assert read(log) == [(1, "localhost_in_container"), (2, "deadlock")]
+
+
+def test_what_a_container_wrote_is_explained_for_a_container() -> None:
+    line = 'api-1 | connection to server at "db" (10.0.0.5), port 5432 failed: Connection refused'
+    (event,) = events([line])
+    assert event.facts == {"host": "db", "port": "5432", "container": "yes"}
+    assert any(
+        "docker compose up -d db" in step
+        for step in render("connection_refused", event.facts).steps
+    )
+
+
+def test_endless_names_of_containers_take_bounded_memory() -> None:
+    lines = (f"c-{number} | FATAL:  the database system is starting up" for number in range(1000))
+    assert len(list(events(lines))) == 1000

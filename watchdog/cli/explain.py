@@ -199,7 +199,7 @@ class _Cause:
         self.count += 1
         if self.first is None:
             self.first = event
-            self.facts = facts_of(event.text)
+            self.facts = event.facts
         self.last = event
 
 
@@ -232,7 +232,7 @@ def _as_json_lines(found: Iterable[Event], language: str) -> int | None:
     for event in found:
         any_found = True
         best = event.matches[0]
-        hint = render(best.id, facts_of(event.text), language)
+        hint = render(best.id, event.facts, language)
         document = {
             "line": event.line,
             "hint": best.id,

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from watchdog.hints.catalogue import families
 from watchdog.hints.entry import Entry, Text
-from watchdog.hints.rendering import render
+from watchdog.hints.place import CONDITION
+from watchdog.hints.rendering import fill, render
 
 _HEAD = """\
 # Hints
@@ -60,15 +61,15 @@ def _language(entry: Entry, text: Text, language: str) -> Iterator[str]:
     hint = render(entry.id, {}, language)
     yield f"**{hint.title}.** {hint.cause}\n"
     # Steps that need a fact are shown with its name, so that the page is complete.
-    for number, step in enumerate(_complete(entry, text, language), start=1):
+    for number, step in enumerate(_complete(text), start=1):
         yield f"{number}. {step}"
     yield ""
 
 
-def _complete(entry: Entry, text: Text, language: str) -> tuple[str, ...]:
-    if len(render(entry.id, {}, language).steps) == len(text.steps):
-        return render(entry.id, {}, language).steps
-    return tuple(step.replace("{", "").replace("}", "") for step in text.steps)
+def _complete(text: Text) -> Iterator[str]:
+    for step in text.steps:
+        anywhere = CONDITION.sub("", step)
+        yield fill(anywhere, {}) or anywhere.replace("{", "").replace("}", "")
 
 
 def main() -> None:

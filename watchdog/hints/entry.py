@@ -6,7 +6,8 @@ matching or rendering is done.
 
 Texts may hold placeholders. ``{host}`` needs the fact: a step that needs a
 fact which nobody knows is left out. ``{host|HOST}`` falls back to what stands
-behind the bar. Text between backticks is a command or SQL; facts are quoted
+behind the bar. ``{@compose}`` at the beginning of a step says where it makes
+sense (see ``place``). Text between backticks is a command or SQL; facts are quoted
 there as the shell, or between double quotes as SQL, wants them.
 """
 

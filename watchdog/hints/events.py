@@ -18,6 +18,7 @@ from typing import Final
 
 from watchdog.hints import texts
 from watchdog.hints.evidence import Match
+from watchdog.hints.facts import facts_of
 from watchdog.hints.translations import field_names
 from watchdog.hints.words import words
 
@@ -25,8 +26,9 @@ _MOST_LINES: Final = 400  # of one event; longer ones are judged in parts
 _NEIGHBOURS: Final = 3
 _CONFIDENT: Final = 0.5  # a line of a log is no question: what is less sure is not said
 
-# "postgres-1  | ", as docker compose puts before each line.
-_COMPOSE: Final = re.compile(r"^[\w.-]{1,64} +\| ?")
+# "postgres-1  | ", as docker compose puts before each line, and what kubectl does.
+_CONTAINER: Final = re.compile(r"[\w.-]{1,64} +\| ?|\[pod/[^\]\n]{1,200}\] ")
+_MOST_SOURCES: Final = 200
 _GOES_ON: Final = re.compile(
     r"caused by:|suppressed:|\.{3} \d+ more|\[sql[:\]]|\[parameters|\(background on this error"
     r"|command was:|the above exception was|during handling of the above"
@@ -51,11 +53,20 @@ _VOLATILE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Lines that tell one thing, and what they may mean. ``line`` counts from 1."""
+    """Lines that tell one thing, and what they may mean.
+
+    ``line`` counts from 1; ``container`` says that a container wrote them.
+    """
 
     line: int
     text: str
     matches: tuple[Match, ...]
+    container: bool = False
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What it names, for the steps of its hint."""
+        return facts_of(self.text) | ({"container": "yes"} if self.container else {})
 
     @property
     def time(self) -> str:
@@ -65,15 +76,28 @@ class Event:
 
 
 def events(lines: Iterable[str]) -> Iterator[Event]:
-    """Yield the events of *lines* that have a hint, each as soon as its last line is known."""
-    grouping = _Grouping()
+    """Yield the events of *lines* that have a hint, each as soon as its last line is known.
+
+    Where each line names the container that wrote it, the lines of each are
+    put together by themselves: they come mixed.
+    """
+    groupings = {"": _Grouping()}
     for number, line in enumerate(lines, start=1):
+        source = ""
+        if "|" in line[:66] or line.startswith("[pod/"):
+            found = _CONTAINER.match(line)
+            if found is not None:
+                source, line = found.group().strip(), line[found.end() :]  # noqa: PLW2901
+        grouping = groupings.get(source)
+        if grouping is None:
+            if len(groupings) > _MOST_SOURCES:
+                source = min(groupings.keys() - {""})
+            grouping = groupings.setdefault(source, _Grouping(container=True))
         event = grouping.add(number, line)
         if event is not None:
             yield event
-    event = grouping.end()
-    if event is not None:
-        yield event
+    last = filter(None, (grouping.end() for grouping in groupings.values()))
+    yield from sorted(last, key=lambda event: event.line)
 
 
 @functools.cache
@@ -90,7 +114,8 @@ def _field() -> tuple[frozenset[str], re.Pattern[str]]:
 class _Grouping:
     """Collects the lines of the event at hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, container: bool = False) -> None:
+        self._container = container  # whether a container writes the lines
         self._lines: list[str] = []
         self._first = 1
         self._suspicious = False
@@ -98,16 +123,12 @@ class _Grouping:
         self._had_traceback = False
         self._blank = 0
         self._before: deque[str] = deque(maxlen=_NEIGHBOURS)
-        self._container = False  # whether a container wrote the last line
         self._lowered = ""  # the line at hand, and its words
         self._tokens: set[str] = set()
 
     def add(self, number: int, line: str) -> Event | None:
         """Take the next line; return the event that it ended, if that has a hint."""
         line = line.rstrip("\r\n")
-        if "|" in line[:66]:
-            line, prefixed = _COMPOSE.subn("", line, count=1)
-            self._container = prefixed > 0
         self._lowered = line.lower()
         self._tokens = set(words(self._lowered))
         if not line or line.isspace():
@@ -174,7 +195,7 @@ class _Grouping:
             found = texts.ranked(texts.candidates(text, neighbours=near, container=self._container))
         if not found or found[0].confidence < _CONFIDENT:
             return None
-        return Event(self._first, text, found)
+        return Event(self._first, text, found, self._container)
 
 
 @functools.lru_cache(maxsize=2048)

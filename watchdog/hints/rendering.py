@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from watchdog.hints.catalogue import entries
+from watchdog.hints.place import here, place_of
 from watchdog.model import Hint
 from watchdog.secret import mask
 
@@ -32,11 +33,15 @@ def render(cause: str, facts: Mapping[str, str], language: str = "en") -> Hint:
     entry = entries()[cause]
     text = entry.text(language)
     known = {name: _tame(value) for name, value in facts.items() if str(value) not in _UNKNOWN}
+    place = place_of(known)
+    if "compose" in place:
+        known.setdefault("service", known.get("host", ""))
+    lines = (line for step in text.steps if (line := here(step, place)) is not None)
     return Hint(
         id=entry.id,
-        title=_fill(text.title, known) or text.title,
-        cause=_fill(text.cause, known) or text.cause,
-        steps=tuple(step for line in text.steps if (step := _fill(line, known)) is not None),
+        title=fill(text.title, known) or text.title,
+        cause=fill(text.cause, known) or text.cause,
+        steps=tuple(step for line in lines if (step := fill(line, known)) is not None),
         documentation=entry.documentation,
     )
 
@@ -47,7 +52,7 @@ def _tame(value: object) -> str:
     return text if len(text) <= _LONGEST_FACT else text[: _LONGEST_FACT - 1] + "…"
 
 
-def _fill(line: str, facts: Mapping[str, str]) -> str | None:
+def fill(line: str, facts: Mapping[str, str]) -> str | None:
     """Return *line* with its placeholders filled, ``None`` if a needed fact is missing."""
     parts = []
     for is_code, part in _split(line):

@@ -36,11 +36,15 @@ FAMILY = Family(
                         " characters `@ : / % #` of a password are percent-encoded (`@` is `%40`)"
                     ),
                     (
-                        "The server's log names the true reason behind `DETAIL:`"
-                        " (`docker compose logs postgres | grep -A1 'authentication failed'`)"
+                        "{@!pooler}Behind PgBouncer the user has to be in its userlist.txt too, or be found"
+                        " by `auth_query`: its log says which of the two failed"
                     ),
                     (
-                        "With Docker, POSTGRES_PASSWORD only counts when the volume is first made;"
+                        "The server's log names the true reason behind `DETAIL:`"
+                        " (`docker compose logs {service|postgres} | grep -A1 'authentication failed'`)"
+                    ),
+                    (
+                        "{@compose}With Docker, POSTGRES_PASSWORD only counts when the volume is first made;"
                         " afterwards change it in the database: `ALTER ROLE \"{user|USER}\" PASSWORD '…';`"
                     ),
                     (
@@ -59,11 +63,15 @@ FAMILY = Family(
                         " внутри URL кодируются (`@` — это `%40`)"
                     ),
                     (
-                        "Настоящая причина — в журнале сервера, в строке `DETAIL:`"
-                        " (`docker compose logs postgres | grep -A1 'authentication failed'`)"
+                        "{@!pooler}За PgBouncer пользователь должен быть и в его userlist.txt или находиться"
+                        " через `auth_query`: что именно не вышло, скажет его журнал"
                     ),
                     (
-                        "В Docker POSTGRES_PASSWORD действует только при создании тома; потом пароль"
+                        "Настоящая причина — в журнале сервера, в строке `DETAIL:`"
+                        " (`docker compose logs {service|postgres} | grep -A1 'authentication failed'`)"
+                    ),
+                    (
+                        "{@compose}В Docker POSTGRES_PASSWORD действует только при создании тома; потом пароль"
                         " меняют в самой базе: `ALTER ROLE \"{user|USER}\" PASSWORD '…';`"
                     ),
                     (
@@ -333,7 +341,7 @@ FAMILY = Family(
                         " `CREATE ROLE \"{user|USER}\" LOGIN PASSWORD '…';`"
                     ),
                     (
-                        "With Docker, POSTGRES_USER is made only on an empty volume; on an existing one"
+                        "{@compose}With Docker, POSTGRES_USER is made only on an empty volume; on an existing one"
                         " make the role by hand"
                     ),
                 ),
@@ -350,7 +358,7 @@ FAMILY = Family(
                         " `CREATE ROLE \"{user|USER}\" LOGIN PASSWORD '…';`"
                     ),
                     (
-                        "В Docker POSTGRES_USER создаётся только на пустом томе; на существующем создайте"
+                        "{@compose}В Docker POSTGRES_USER создаётся только на пустом томе; на существующем создайте"
                         " роль вручную"
                     ),
                 ),
@@ -476,8 +484,8 @@ FAMILY = Family(
                         " -U {user|postgres} {database|DATABASE}`"
                     ),
                     (
-                        "With Docker, init scripts and POSTGRES_DB only run on an empty volume; on an"
-                        " existing one: `docker compose exec postgres createdb -U {user|postgres}"
+                        "{@compose}With Docker, init scripts and POSTGRES_DB only run on an empty volume; on an"
+                        " existing one: `docker compose exec {service|postgres} createdb -U {user|postgres}"
                         " {database|DATABASE}`"
                     ),
                     (
@@ -498,8 +506,8 @@ FAMILY = Family(
                         " -U {user|postgres} {database|DATABASE}`"
                     ),
                     (
-                        "В Docker скрипты инициализации и POSTGRES_DB срабатывают только на пустом томе;"
-                        " на существующем: `docker compose exec postgres createdb -U {user|postgres}"
+                        "{@compose}В Docker скрипты инициализации и POSTGRES_DB срабатывают только на пустом томе;"
+                        " на существующем: `docker compose exec {service|postgres} createdb -U {user|postgres}"
                         " {database|DATABASE}`"
                     ),
                     (

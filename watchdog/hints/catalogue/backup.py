@@ -42,8 +42,8 @@ FAMILY = Family(
                         " taken by itself"
                     ),
                     (
-                        "With Docker use the server's own:"
-                        " `docker compose exec postgres pg_dump -Fc -U {user|USER} {database|DATABASE}`"
+                        "{@compose}With Docker use the server's own:"
+                        " `docker compose exec {service|postgres} pg_dump -Fc -U {user|USER} {database|DATABASE}`"
                     ),
                 ),
             ),
@@ -58,8 +58,8 @@ FAMILY = Family(
                     ),
                     "Какие есть? `ls /usr/lib/postgresql/*/bin/pg_dump`; самый новый берётся сам",
                     (
-                        "В Docker возьмите родной pg_dump сервера:"
-                        " `docker compose exec postgres pg_dump -Fc -U {user|USER} {database|DATABASE}`"
+                        "{@compose}В Docker возьмите родной pg_dump сервера:"
+                        " `docker compose exec {service|postgres} pg_dump -Fc -U {user|USER} {database|DATABASE}`"
                     ),
                 ),
             ),
@@ -386,7 +386,7 @@ FAMILY = Family(
                     ),
                     "Is it there, but not in PATH? `ls /usr/lib/postgresql/*/bin/{program|pg_dump}`",
                     (
-                        "In Docker it has to be in the image of the process that backs up, not only in"
+                        "{@container}In Docker it has to be in the image of the process that backs up, not only in"
                         " the database's"
                     ),
                 ),
@@ -402,7 +402,7 @@ FAMILY = Family(
                         " `apk add postgresql{major|17}-client`)"
                     ),
                     "Есть, но не в PATH? `ls /usr/lib/postgresql/*/bin/{program|pg_dump}`",
-                    "В Docker она нужна в образе того, кто снимает копии, а не только базы",
+                    "{@container}В Docker она нужна в образе того, кто снимает копии, а не только базы",
                 ),
             ),
             rules=(
@@ -474,7 +474,7 @@ FAMILY = Family(
                     "Is its folder mounted? `ls -la {directory|FOLDER}` and `findmnt -T {directory|FOLDER}`",
                     (
                         "Inside a container paths are the container's: mount the folder, or send the file"
-                        " through standard input (`docker compose exec -T postgres pg_restore … < FILE`)"
+                        " through standard input (`docker compose exec -T {service|postgres} pg_restore … < FILE`)"
                     ),
                 ),
             ),
@@ -487,7 +487,7 @@ FAMILY = Family(
                     "Смонтирован ли каталог? `ls -la {directory|FOLDER}` и `findmnt -T {directory|FOLDER}`",
                     (
                         "Внутри контейнера пути — контейнера: смонтируйте каталог или подайте файл на"
-                        " стандартный ввод (`docker compose exec -T postgres pg_restore … < FILE`)"
+                        " стандартный ввод (`docker compose exec -T {service|postgres} pg_restore … < FILE`)"
                     ),
                 ),
             ),

@@ -38,7 +38,7 @@ FAMILY = Family(
                     ),
                     (
                         "Nobody gets in? Superusers have slots of their own:"
-                        " `docker compose exec postgres psql -U postgres` or `sudo -u postgres psql`"
+                        " `docker compose exec {service|postgres} psql -U postgres` or `sudo -u postgres psql`"
                     ),
                     (
                         "Free what idles: `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
@@ -62,7 +62,7 @@ FAMILY = Family(
                     ),
                     (
                         "Никого не пускает? У суперпользователя есть свои места:"
-                        " `docker compose exec postgres psql -U postgres` или `sudo -u postgres psql`"
+                        " `docker compose exec {service|postgres} psql -U postgres` или `sudo -u postgres psql`"
                     ),
                     (
                         "Освободите простаивающие: `SELECT pg_terminate_backend(pid) FROM"

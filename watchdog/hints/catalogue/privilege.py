@@ -96,8 +96,8 @@ FAMILY = Family(
                 (
                     "Which part of the path says no? `namei -l {path|PATH}`, and who are we: `id`",
                     "Give it to that user: `chown -R {owner|USER}: {directory|FOLDER}`",
-                    "Under systemd: with `ProtectSystem=strict` the folder has to be in `ReadWritePaths=`, then `systemctl daemon-reload` and restart",
-                    "In Docker: the uid inside the container has to own the mounted folder",
+                    "{@host}Under systemd: with `ProtectSystem=strict` the folder has to be in `ReadWritePaths=`, then `systemctl daemon-reload` and restart",
+                    "{@container}In Docker: the uid inside the container has to own the mounted folder",
                 ),
             ),
             ru=Text(
@@ -106,8 +106,8 @@ FAMILY = Family(
                 (
                     "Какая часть пути не пускает? `namei -l {path|PATH}`, и кто мы: `id`",
                     "Отдайте его этому пользователю: `chown -R {owner|USER}: {directory|FOLDER}`",
-                    "Под systemd: при `ProtectSystem=strict` каталог должен быть в `ReadWritePaths=`, затем `systemctl daemon-reload` и перезапуск",
-                    "В Docker: каталог должен принадлежать uid внутри контейнера",
+                    "{@host}Под systemd: при `ProtectSystem=strict` каталог должен быть в `ReadWritePaths=`, затем `systemctl daemon-reload` и перезапуск",
+                    "{@container}В Docker: каталог должен принадлежать uid внутри контейнера",
                 ),
             ),
             rules=(

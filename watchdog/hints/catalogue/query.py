@@ -149,7 +149,7 @@ FAMILY = Family(
                 "Two transactions waited for each other",
                 "Each held what the other wanted; the server ended one of them. Running that one again is safe.",
                 (
-                    "Which statements met? The server's log has both behind `DETAIL:` and `CONTEXT:`: `docker compose logs postgres | grep -A8 'deadlock detected'`",
+                    "Which statements met? The server's log has both behind `DETAIL:` and `CONTEXT:`: `docker compose logs {service|postgres} | grep -A8 'deadlock detected'`",
                     "Let all code lock rows in one order (`SELECT … ORDER BY id FOR UPDATE`), in short transactions",
                     "Repeat the transaction that was ended (SQLSTATE 40P01)",
                 ),
@@ -158,7 +158,7 @@ FAMILY = Family(
                 "Две транзакции ждали друг друга",
                 "Каждая держала то, что нужно другой; сервер оборвал одну из них. Её можно смело повторить.",
                 (
-                    "Какие операторы столкнулись? Оба есть в журнале сервера после `DETAIL:` и `CONTEXT:`: `docker compose logs postgres | grep -A8 'deadlock detected'`",
+                    "Какие операторы столкнулись? Оба есть в журнале сервера после `DETAIL:` и `CONTEXT:`: `docker compose logs {service|postgres} | grep -A8 'deadlock detected'`",
                     "Блокируйте строки везде в одном порядке (`SELECT … ORDER BY id FOR UPDATE`) и в коротких транзакциях",
                     "Повторите оборванную транзакцию (SQLSTATE 40P01)",
                 ),

@@ -37,11 +37,15 @@ FAMILY = Family(
                 (
                     "Is the server running and listening? `pg_isready -h {host|HOST} -p {port|5432}`",
                     (
-                        "With Docker Compose: `docker compose ps postgres`, then"
-                        " `docker compose up -d postgres` and `docker compose logs --tail 50 postgres`"
+                        "{@!pooler}Is it PgBouncer's port? `systemctl status pgbouncer`, and see"
+                        " `listen_addr` and `listen_port` in pgbouncer.ini"
                     ),
                     (
-                        "With systemd, on the database's host: `systemctl status postgresql`, then"
+                        "{@compose}With Docker Compose: `docker compose ps {service|postgres}`, then"
+                        " `docker compose up -d {service|postgres}` and `docker compose logs --tail 50 {service|postgres}`"
+                    ),
+                    (
+                        "{@systemd}With systemd, on the database's host: `systemctl status postgresql`, then"
                         " `systemctl start postgresql`"
                     ),
                     (
@@ -57,11 +61,15 @@ FAMILY = Family(
                 (
                     "Запущен ли сервер? `pg_isready -h {host|HOST} -p {port|5432}`",
                     (
-                        "Если он в Docker Compose: `docker compose ps postgres`, затем"
-                        " `docker compose up -d postgres` и `docker compose logs --tail 50 postgres`"
+                        "{@!pooler}Это порт PgBouncer? `systemctl status pgbouncer`; сверьте"
+                        " `listen_addr` и `listen_port` в pgbouncer.ini"
                     ),
                     (
-                        "Если он под systemd, на машине с базой: `systemctl status postgresql`, затем"
+                        "{@compose}Если он в Docker Compose: `docker compose ps {service|postgres}`, затем"
+                        " `docker compose up -d {service|postgres}` и `docker compose logs --tail 50 {service|postgres}`"
+                    ),
+                    (
+                        "{@systemd}Если он под systemd, на машине с базой: `systemctl status postgresql`, затем"
                         " `systemctl start postgresql`"
                     ),
                     (
@@ -273,7 +281,7 @@ FAMILY = Family(
                         ' `extra_hosts: ["host.docker.internal:host-gateway"]`'
                     ),
                     (
-                        'Does this run outside Docker? Publish the port (`ports: ["5432:5432"]`) and'
+                        '{@host}Does this run outside Docker? Publish the port (`ports: ["5432:5432"]`) and'
                         " use `localhost` as host"
                     ),
                 ),
@@ -296,7 +304,7 @@ FAMILY = Family(
                         ' `extra_hosts: ["host.docker.internal:host-gateway"]`'
                     ),
                     (
-                        'Программа работает вне Docker? Опубликуйте порт (`ports: ["5432:5432"]`) и'
+                        '{@host}Программа работает вне Docker? Опубликуйте порт (`ports: ["5432:5432"]`) и'
                         " укажите узел `localhost`"
                     ),
                 ),
@@ -485,7 +493,7 @@ FAMILY = Family(
                 "There is no socket file where we looked: the server is not running, keeps"
                 " its socket elsewhere, or the URL names no host at all.",
                 (
-                    "Is the server running on this machine? `systemctl status postgresql`",
+                    "{@host}Is the server running on this machine? `systemctl status postgresql`",
                     (
                         "Where is its socket? `ls -l /var/run/postgresql /tmp/.s.PGSQL.*` and"
                         " `SHOW unix_socket_directories;`"
@@ -501,7 +509,7 @@ FAMILY = Family(
                 "Файла сокета нет: сервер не запущен, держит сокет в другом каталоге или в URL"
                 " вовсе не указан узел.",
                 (
-                    "Запущен ли сервер на этой машине? `systemctl status postgresql`",
+                    "{@host}Запущен ли сервер на этой машине? `systemctl status postgresql`",
                     (
                         "Где его сокет? `ls -l /var/run/postgresql /tmp/.s.PGSQL.*` и"
                         " `SHOW unix_socket_directories;`"
@@ -595,7 +603,7 @@ FAMILY = Family(
                 (
                     (
                         "Look at the server's log at that minute: `journalctl -u postgresql -n 100` or"
-                        " `docker compose logs --tail 100 postgres`"
+                        " `docker compose logs --tail 100 {service|postgres}`"
                     ),
                     (
                         "No crash there? Look at idle timeouts of whatever is on the way (PgBouncer,"
@@ -614,7 +622,7 @@ FAMILY = Family(
                 (
                     (
                         "Посмотрите журнал сервера за эту минуту: `journalctl -u postgresql -n 100` или"
-                        " `docker compose logs --tail 100 postgres`"
+                        " `docker compose logs --tail 100 {service|postgres}`"
                     ),
                     (
                         "Падения не было? Проверьте тайм-ауты простоя у всего, что стоит на пути"

@@ -205,7 +205,7 @@ FAMILY = Family(
                 "The newest backup is of a database that does not look like the one before, by its system identifier, its tables or its size: the URL leads elsewhere, a fresh volume stands where the data were, or somebody has emptied it. It is held apart, and retention is frozen.",
                 (
                     "Is it the right place? `SELECT system_identifier FROM pg_control_system();` and `SELECT datname FROM pg_database;`; for SQLite `ls -li` of the file",
-                    "In Docker: was a new, empty volume mounted? `docker volume ls` and `docker compose config --volumes`",
+                    "{@compose}In Docker: was a new, empty volume mounted? `docker volume ls` and `docker compose config --volumes`",
                     "Was it meant (a new server, an upgrade, a clean-up)? `db-watchdog accept {target|TARGET}`",
                     "Was it not? The older backups are all there: `db-watchdog backups {target|TARGET}`",
                 ),
@@ -215,7 +215,7 @@ FAMILY = Family(
                 "Новейшая копия снята с базы, не похожей на прежнюю system identifier, таблицами или размером: URL ведёт в другое место, на месте данных новый пустой том или базу опустошили. Копия отложена, удаление старых остановлено.",
                 (
                     "То ли это место? `SELECT system_identifier FROM pg_control_system();` и `SELECT datname FROM pg_database;`; для SQLite `ls -li` файла",
-                    "В Docker: не подключён ли новый пустой том? `docker volume ls` и `docker compose config --volumes`",
+                    "{@compose}В Docker: не подключён ли новый пустой том? `docker volume ls` и `docker compose config --volumes`",
                     "Так и задумано (новый сервер, обновление, чистка)? `db-watchdog accept {target|TARGET}`",
                     "Не задумано? Все прежние копии на месте: `db-watchdog backups {target|TARGET}`",
                 ),

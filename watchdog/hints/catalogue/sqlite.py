@@ -282,7 +282,7 @@ FAMILY = Family(
                         " `sqlite:////data/app.db` is absolute"
                     ),
                     (
-                        "In Docker: is the volume mounted at {directory|that folder}?"
+                        "{@container}In Docker: is the volume mounted at {directory|that folder}?"
                         " `docker compose config --volumes`, and `ls` inside the container"
                     ),
                     (
@@ -304,7 +304,7 @@ FAMILY = Family(
                         " каталога, `sqlite:////data/app.db` — от корня"
                     ),
                     (
-                        "В Docker: смонтирован ли том в {directory|этот каталог}?"
+                        "{@container}В Docker: смонтирован ли том в {directory|этот каталог}?"
                         " `docker compose config --volumes` и `ls` внутри контейнера"
                     ),
                     (
@@ -366,7 +366,7 @@ FAMILY = Family(
                         ' beside it: `volumes: ["./data:/app/data"]`'
                     ),
                     (
-                        "Empty, and made by Docker: `docker compose down`, `rmdir {path|FILE}` on the"
+                        "{@container}Empty, and made by Docker: `docker compose down`, `rmdir {path|FILE}` on the"
                         " host, put the file there, `docker compose up -d`"
                     ),
                 ),
@@ -383,7 +383,7 @@ FAMILY = Family(
                         ' `volumes: ["./data:/app/data"]`'
                     ),
                     (
-                        "Пустой и создан Docker: `docker compose down`, на хосте `rmdir {path|FILE}`,"
+                        "{@container}Пустой и создан Docker: `docker compose down`, на хосте `rmdir {path|FILE}`,"
                         " положите файл на место, `docker compose up -d`"
                     ),
                 ),
@@ -409,7 +409,7 @@ FAMILY = Family(
                         " (`SupplementaryGroups=` under systemd)"
                     ),
                     (
-                        "In Docker the volume's owner counts: `chown -R UID:GID {directory|FOLDER}` with"
+                        "{@container}In Docker the volume's owner counts: `chown -R UID:GID {directory|FOLDER}` with"
                         " the uid of the container's user, or `user:` in docker-compose.yml"
                     ),
                 ),
@@ -425,7 +425,7 @@ FAMILY = Family(
                         " группу файла (`SupplementaryGroups=` под systemd)"
                     ),
                     (
-                        "В Docker важен владелец тома: `chown -R UID:GID {directory|FOLDER}` с uid"
+                        "{@container}В Docker важен владелец тома: `chown -R UID:GID {directory|FOLDER}` с uid"
                         " пользователя контейнера или `user:` в docker-compose.yml"
                     ),
                 ),
@@ -506,7 +506,7 @@ FAMILY = Family(
                         " `chown USER: {directory|FOLDER} && chmod u+w {directory|FOLDER}`"
                     ),
                     (
-                        "In Docker mount the folder, not the single file"
+                        "{@container}In Docker mount the folder, not the single file"
                         " (`./data:/app/data`, not `./data/app.db:/app/data/app.db`)"
                     ),
                 ),
@@ -521,7 +521,7 @@ FAMILY = Family(
                         " `chown USER: {directory|FOLDER} && chmod u+w {directory|FOLDER}`"
                     ),
                     (
-                        "В Docker монтируйте каталог, а не отдельный файл"
+                        "{@container}В Docker монтируйте каталог, а не отдельный файл"
                         " (`./data:/app/data`, а не `./data/app.db:/app/data/app.db`)"
                     ),
                 ),

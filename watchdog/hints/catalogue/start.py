@@ -257,7 +257,7 @@ FAMILY = Family(
                 "The server's configuration has a mistake",
                 "A line of postgresql.conf, postgresql.auto.conf or pg_hba.conf cannot be used.",
                 (
-                    "The log names file and line: `docker compose logs postgres | grep -iE 'conf|parameter'` or `journalctl -u postgresql -n 50`",
+                    "The log names file and line: `docker compose logs {service|postgres} | grep -iE 'conf|parameter'` or `journalctl -u postgresql -n 50`",
                     "While it runs: `SELECT sourcefile, sourceline, name, error FROM pg_file_settings WHERE error IS NOT NULL;` and the same of `pg_hba_file_rules`",
                     "Mend the line, then `SELECT pg_reload_conf();` or start the server; what ALTER SYSTEM wrote is in postgresql.auto.conf",
                 ),
@@ -266,7 +266,7 @@ FAMILY = Family(
                 "В настройках сервера ошибка",
                 "Строку в postgresql.conf, postgresql.auto.conf или pg_hba.conf нельзя применить.",
                 (
-                    "Файл и строку называет журнал: `docker compose logs postgres | grep -iE 'conf|parameter'` или `journalctl -u postgresql -n 50`",
+                    "Файл и строку называет журнал: `docker compose logs {service|postgres} | grep -iE 'conf|parameter'` или `journalctl -u postgresql -n 50`",
                     "Пока он работает: `SELECT sourcefile, sourceline, name, error FROM pg_file_settings WHERE error IS NOT NULL;` и то же из `pg_hba_file_rules`",
                     "Исправьте строку, затем `SELECT pg_reload_conf();` или запустите сервер; записанное ALTER SYSTEM лежит в postgresql.auto.conf",
                 ),
@@ -346,7 +346,7 @@ FAMILY = Family(
                 "The image needs POSTGRES_PASSWORD",
                 "On an empty volume the official image makes the superuser, and wants a password for it.",
                 (
-                    "Set it in .env or docker-compose.yml: `POSTGRES_PASSWORD=…`, then `docker compose up -d postgres`",
+                    "Set it in .env or docker-compose.yml: `POSTGRES_PASSWORD=…`, then `docker compose up -d {service|postgres}`",
                     "Is it in .env and still not seen? It has to be named under `environment:` or `env_file:` of the service: `docker compose config | grep POSTGRES_`",
                 ),
             ),
@@ -354,7 +354,7 @@ FAMILY = Family(
                 "Образу нужен POSTGRES_PASSWORD",
                 "На пустом томе официальный образ создаёт суперпользователя и требует для него пароль.",
                 (
-                    "Задайте его в .env или docker-compose.yml: `POSTGRES_PASSWORD=…`, затем `docker compose up -d postgres`",
+                    "Задайте его в .env или docker-compose.yml: `POSTGRES_PASSWORD=…`, затем `docker compose up -d {service|postgres}`",
                     "В .env он есть, а образ не видит? Он должен быть в `environment:` или `env_file:` сервиса: `docker compose config | grep POSTGRES_`",
                 ),
             ),
@@ -386,8 +386,8 @@ FAMILY = Family(
                 "Scripts in /docker-entrypoint-initdb.d were not readable, failed, or were passed over because the volume is not empty.",
                 (
                     "Make them readable and executable: `chmod 755 scripts/*.sh`, with Unix line ends (`sed -i 's/\\r$//' scripts/*.sh`)",
-                    "They run only once, on an empty volume; on an existing one run them by hand: `docker compose exec postgres bash /docker-entrypoint-initdb.d/init-postgres.sh`",
-                    "Only if nothing in it is needed: `docker compose down -v` deletes the volume with all data, then `docker compose up -d postgres`",
+                    "They run only once, on an empty volume; on an existing one run them by hand: `docker compose exec {service|postgres} bash /docker-entrypoint-initdb.d/init-postgres.sh`",
+                    "Only if nothing in it is needed: `docker compose down -v` deletes the volume with all data, then `docker compose up -d {service|postgres}`",
                 ),
             ),
             ru=Text(
@@ -395,8 +395,8 @@ FAMILY = Family(
                 "Скрипты в /docker-entrypoint-initdb.d не читались, завершились с ошибкой или были пропущены, потому что том не пуст.",
                 (
                     "Сделайте их читаемыми и исполняемыми: `chmod 755 scripts/*.sh`, с концами строк Unix (`sed -i 's/\\r$//' scripts/*.sh`)",
-                    "Они выполняются один раз, на пустом томе; на существующем запустите вручную: `docker compose exec postgres bash /docker-entrypoint-initdb.d/init-postgres.sh`",
-                    "Только если данные не нужны: `docker compose down -v` удалит том со всеми данными, затем `docker compose up -d postgres`",
+                    "Они выполняются один раз, на пустом томе; на существующем запустите вручную: `docker compose exec {service|postgres} bash /docker-entrypoint-initdb.d/init-postgres.sh`",
+                    "Только если данные не нужны: `docker compose down -v` удалит том со всеми данными, затем `docker compose up -d {service|postgres}`",
                 ),
             ),
             wordings=(
@@ -421,7 +421,7 @@ FAMILY = Family(
                 "The application's URL names a driver ({program|psycopg2, asyncpg, aiosqlite}) that its environment does not have, or a dialect that does not exist.",
                 (
                     "Install it where the application runs: `pip install psycopg2-binary`, `pip install asyncpg` or `pip install aiosqlite`",
-                    "In Docker add it to the project's dependencies and build anew: `docker compose build && docker compose up -d`",
+                    "{@container}In Docker add it to the project's dependencies and build anew: `docker compose build && docker compose up -d`",
                     '"postgres://" with SQLAlchemy 1.4 and newer has to be `postgresql://`',
                 ),
             ),
@@ -430,7 +430,7 @@ FAMILY = Family(
                 "URL приложения требует драйвер ({program|psycopg2, asyncpg, aiosqlite}), которого нет в его окружении, или диалект, которого не бывает.",
                 (
                     "Установите его там, где работает приложение: `pip install psycopg2-binary`, `pip install asyncpg` или `pip install aiosqlite`",
-                    "В Docker добавьте его в зависимости проекта и пересоберите: `docker compose build && docker compose up -d`",
+                    "{@container}В Docker добавьте его в зависимости проекта и пересоберите: `docker compose build && docker compose up -d`",
                     "В SQLAlchemy 1.4 и новее вместо «postgres://» пишут `postgresql://`",
                 ),
             ),

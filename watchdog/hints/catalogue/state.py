@@ -33,7 +33,7 @@ FAMILY = Family(
                 (
                     "Wait and try again: `pg_isready -h {host|HOST} -p {port|5432}`",
                     (
-                        "Watch how far it is: `docker compose logs -f postgres` or"
+                        "Watch how far it is: `docker compose logs -f {service|postgres}` or"
                         " `journalctl -fu postgresql` (redo in progress, elapsed time, current LSN)"
                     ),
                     "Does it never end? Look for the same message over and over in that log",
@@ -46,7 +46,7 @@ FAMILY = Family(
                 (
                     "Подождите и повторите: `pg_isready -h {host|HOST} -p {port|5432}`",
                     (
-                        "Следите за ходом: `docker compose logs -f postgres` или"
+                        "Следите за ходом: `docker compose logs -f {service|postgres}` или"
                         " `journalctl -fu postgresql` (redo in progress, elapsed time, current LSN)"
                     ),
                     "Это не кончается? Поищите в журнале одно и то же сообщение снова и снова",
@@ -75,7 +75,7 @@ FAMILY = Family(
                 (
                     "Wait for the restart: `pg_isready -h {host|HOST} -p {port|5432}`",
                     (
-                        "Who stopped it? `journalctl -u postgresql -n 50`, `docker compose ps postgres`,"
+                        "Who stopped it? `journalctl -u postgresql -n 50`, `docker compose ps {service|postgres}`,"
                         " `docker events --since 10m --until 0s`"
                     ),
                     (
@@ -91,7 +91,7 @@ FAMILY = Family(
                 (
                     "Дождитесь запуска: `pg_isready -h {host|HOST} -p {port|5432}`",
                     (
-                        "Кто его остановил? `journalctl -u postgresql -n 50`, `docker compose ps postgres`,"
+                        "Кто его остановил? `journalctl -u postgresql -n 50`, `docker compose ps {service|postgres}`,"
                         " `docker events --since 10m --until 0s`"
                     ),
                     "Остановка затянулась? Режим smart ждёт ухода клиентов: `pg_ctl stop -m fast`",
@@ -118,7 +118,7 @@ FAMILY = Family(
                     (
                         "Unexpected? Look for a restart or pg_terminate_backend in the log of that"
                         " minute: `journalctl -u postgresql -n 100` or"
-                        " `docker compose logs --tail 100 postgres`"
+                        " `docker compose logs --tail 100 {service|postgres}`"
                     ),
                     (
                         "Was it a failover? `SELECT pg_is_in_recovery();` says whether this is still the"
@@ -135,7 +135,7 @@ FAMILY = Family(
                     (
                         "Не ждали этого? Ищите перезапуск или pg_terminate_backend в журнале за эту"
                         " минуту: `journalctl -u postgresql -n 100` или"
-                        " `docker compose logs --tail 100 postgres`"
+                        " `docker compose logs --tail 100 {service|postgres}`"
                     ),
                     (
                         "Было переключение? `SELECT pg_is_in_recovery();` скажет, главный ли это ещё"
@@ -168,7 +168,7 @@ FAMILY = Family(
                 (
                     (
                         "Find what died just before: `journalctl -u postgresql | grep -B2 -A5"
-                        " 'terminated by signal'` or `docker compose logs postgres | grep 'by signal'`"
+                        " 'terminated by signal'` or `docker compose logs {service|postgres} | grep 'by signal'`"
                     ),
                     (
                         "Signal 9 is mostly the OOM killer: `dmesg -T | grep -i 'killed process'`;"
@@ -187,7 +187,7 @@ FAMILY = Family(
                 (
                     (
                         "Найдите, что погибло перед этим: `journalctl -u postgresql | grep -B2 -A5"
-                        " 'terminated by signal'` или `docker compose logs postgres | grep 'by signal'`"
+                        " 'terminated by signal'` или `docker compose logs {service|postgres} | grep 'by signal'`"
                     ),
                     (
                         "Сигнал 9 — чаще всего OOM killer: `dmesg -T | grep -i 'killed process'`; сигнал"

@@ -24,7 +24,7 @@ FAMILY = Family(
                     "Where is the room gone? On the server: `df -h`, `df -i`, then `du -xsh /var/lib/postgresql/*/*/* | sort -h | tail`",
                     "Free room with old logs, core files, backups on the same disk; never delete files in pg_wal by hand",
                     "Is pg_wal large? A forgotten slot or a failing archive keeps it: `SELECT slot_name, active, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) FROM pg_replication_slots;` and `SELECT * FROM pg_stat_archiver;`",
-                    "With Docker also: `docker system df` and `docker system prune`",
+                    "{@compose}With Docker also: `docker system df` and `docker system prune`",
                 ),
             ),
             ru=Text(
@@ -34,7 +34,7 @@ FAMILY = Family(
                     "Куда ушло место? На сервере: `df -h`, `df -i`, затем `du -xsh /var/lib/postgresql/*/*/* | sort -h | tail`",
                     "Освободите место: старые журналы, файлы core, копии на том же диске; никогда не удаляйте файлы из pg_wal вручную",
                     "Велик сам pg_wal? Его держит забытый слот или сломанный архив: `SELECT slot_name, active, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) FROM pg_replication_slots;` и `SELECT * FROM pg_stat_archiver;`",
-                    "В Docker ещё: `docker system df` и `docker system prune`",
+                    "{@compose}В Docker ещё: `docker system df` и `docker system prune`",
                 ),
             ),
             rules=(
@@ -100,8 +100,8 @@ FAMILY = Family(
                 "The container's shared memory is too small",
                 "/dev/shm of the container is full (Docker gives 64 MB); the disk is not. Parallel queries and large hashes need it.",
                 (
-                    "Give the service more in docker-compose.yml: `shm_size: 256mb`, then `docker compose up -d postgres`",
-                    "How full is it? `docker compose exec postgres df -h /dev/shm`",
+                    "Give the service more in docker-compose.yml: `shm_size: 256mb`, then `docker compose up -d {service|postgres}`",
+                    "How full is it? `docker compose exec {service|postgres} df -h /dev/shm`",
                     "Until then: `SET max_parallel_workers_per_gather = 0;`",
                 ),
             ),
@@ -109,8 +109,8 @@ FAMILY = Family(
                 "В контейнере мало разделяемой памяти",
                 "Заполнен /dev/shm контейнера (Docker даёт 64 МБ), а не диск. Он нужен параллельным запросам и большим хешам.",
                 (
-                    "Дайте сервису больше в docker-compose.yml: `shm_size: 256mb`, затем `docker compose up -d postgres`",
-                    "Насколько он заполнен? `docker compose exec postgres df -h /dev/shm`",
+                    "Дайте сервису больше в docker-compose.yml: `shm_size: 256mb`, затем `docker compose up -d {service|postgres}`",
+                    "Насколько он заполнен? `docker compose exec {service|postgres} df -h /dev/shm`",
                     "До тех пор: `SET max_parallel_workers_per_gather = 0;`",
                 ),
             ),
