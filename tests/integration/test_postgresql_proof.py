@@ -326,6 +326,21 @@ async def test_no_session_for_the_counts_is_no_reason_for_no_dump(
     assert off.manifest.warnings == ()
 
 
+async def test_a_role_that_may_have_one_session_is_dumped_without_counts(
+    pipeline: Pipeline, database: Database, cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.create_role("single", "single", "login connection limit 1")
+    try:
+        cluster.sql("grant pg_read_all_data to single")
+        target = cluster.target("app", database.name, "single", password="single")
+        backup = await sealed(pipeline, backed_up(target, tmp_path / "backups", role_globals=False))
+    finally:
+        cluster.sql("drop owned by single; drop role single")
+    assert backup.level == 2
+    assert "the dump failed beside it" in backup.manifest.warnings[0]
+    assert "too many connections for role" in backup.manifest.warnings[0]
+
+
 async def test_digests_tell_rows_that_are_not_the_same(
     pipeline: Pipeline, target: Target, database: Database, cluster: Cluster
 ) -> None:

@@ -35,6 +35,7 @@ from watchdog.model import ActionFailed, BackupSettings, Phase, ProofMode, Targe
 LOCK_WAIT: Final = 60.0
 _LOGIN: Final = 15.0
 _STATEMENT: Final = 30.0
+_SOON: Final = 10.0
 _COUNTING: Final = 6 * 3600.0
 _READ_THROUGH: Final = 2
 _NICE: Final = 10  # the client packs: others on this machine come first
@@ -114,6 +115,27 @@ async def produce(
 async def _produce(
     target: Target, url: PostgresqlUrl, into: Path, progress: Callable[[int], None]
 ) -> Produced:
+    try:
+        return await _dump(target, url, into, progress)
+    except _BeganBadlyError as error:
+        # The session of the counts may be the one too many for the role or the server.
+        why = f"the dump failed beside it: {error}"
+        return await _dump(target, url, into, progress, uncounted=why)
+
+
+class _BeganBadlyError(Exception):
+    """A dump ended at once, while a session of ours held its snapshot."""
+
+
+async def _dump(
+    target: Target,
+    url: PostgresqlUrl,
+    into: Path,
+    progress: Callable[[int], None],
+    *,
+    uncounted: str = "",
+) -> Produced:
+    """Dump; *uncounted* is why there are to be no counts."""
     client = await clients.newest()
     if client is None:
         raise _no_client(None, target, url)
@@ -121,7 +143,7 @@ async def _produce(
     named = tools.facts(url, target, into)
     settings = target.backup
     stall = yielding.Stall(settings.no_progress if settings else _COUNTING, target.name, named)
-    async with tools.login(url, target) as login, _instant(target, url) as instant:
+    async with tools.login(url, target) as login, _instant(target, url, uncounted) as instant:
 
         def poll() -> None:
             size = _size(into)
@@ -147,7 +169,10 @@ async def _produce(
             nice=_NICE,
         )
         if tools.complained(done):
-            raise tools.told(done, f"the dump of {target.name} failed", Phase.DUMP, named)
+            failed = tools.told(done, f"the dump of {target.name} failed", Phase.DUMP, named)
+            if instant.snapshot and done.duration < _SOON and not _size(into):
+                raise _BeganBadlyError(failed.failure.message) from failed
+            raise failed
         content = await instant.content((await list_of(client, into)).with_data)
         beside = await _globals(client, login, settings, into)
     details: dict[str, Any] = {"format": "custom", "compression": method}
@@ -177,12 +202,12 @@ async def _globals(
 
 
 @asynccontextmanager
-async def _instant(target: Target, url: PostgresqlUrl) -> AsyncIterator[Instant]:
+async def _instant(target: Target, url: PostgresqlUrl, why: str = "") -> AsyncIterator[Instant]:
     """Hold an instant of the database for the time of a dump; without one the dump goes on."""
     settings = target.backup
     mode = settings.proof if settings is not None else ProofMode.AUTO
-    connection, why = None, ""
-    if mode is not ProofMode.OFF:
+    connection = None
+    if mode is not ProofMode.OFF and not why:
         try:
             connection = await session(url, target, Timing())
         except ActionFailed as error:
