@@ -39,6 +39,18 @@ SECONDS = 60.0
 # What has no data on a machine where nothing is wrong with that, and why.
 MAY_BE_EMPTY = {
     "db-watchdog-backups: Recoverability: Restore takes": "no restore drill has been made",
+    **dict.fromkeys(
+        (
+            "db-watchdog-postgresql-work: Behind, as the primary sees it: A",
+            "db-watchdog-postgresql-work: Behind, as the standby sees it: A",
+            "db-watchdog-postgresql-work: WAL kept for slots: A",
+            "db-watchdog-postgresql-work: Archive: A",
+            "db-watchdog-postgresql-work: Archive: B",
+            "db-watchdog-postgresql-work: Subscriptions: A",
+        ),
+        "the server has no standby, slot, archive or subscription",
+    ),
+    "db-watchdog-postgresql-work: Time in statements: A": "the extension is not there",
 }
 
 
@@ -140,6 +152,7 @@ def lab(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             targets = {
                 "db-watchdog-sqlite": ["notes", "ledger"],
                 "db-watchdog-postgresql": ["shop|closed"],
+                "db-watchdog-postgresql-work": ["shop|closed"],
             }
             yield Lab(running, client, server, targets)
     finally:

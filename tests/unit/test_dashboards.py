@@ -154,11 +154,12 @@ def test_there_is_a_board_for_each_question():
     assert [board.uid for board in boards()] == [
         "db-watchdog-fleet",
         "db-watchdog-postgresql",
+        "db-watchdog-postgresql-work",
         "db-watchdog-sqlite",
         "db-watchdog-backups",
         "db-watchdog-process",
     ]
-    assert len({board["title"] for board in FILES.values()}) == 5
+    assert len({board["title"] for board in FILES.values()}) == 6
 
 
 # Keys of a mark that belong to the data source: dashboards' own schema does not have them.

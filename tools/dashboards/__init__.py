@@ -7,7 +7,7 @@ know: where the files are.
 
 from __future__ import annotations
 
-from tools.dashboards import backups, fleet, postgresql, process, sqlite
+from tools.dashboards import backups, fleet, postgresql, postgresql_work, process, sqlite
 from tools.dashboards.frame import Board
 
 STATUS_PAGE = "http://127.0.0.1:10187"
@@ -15,7 +15,8 @@ STATUS_PAGE = "http://127.0.0.1:10187"
 
 def boards(status_page: str = STATUS_PAGE) -> list[Board]:
     """Return every board; *status_page* is the address that their links lead to."""
-    return [module.board(status_page) for module in (fleet, postgresql, sqlite, backups, process)]
+    modules = (fleet, postgresql, postgresql_work, sqlite, backups, process)
+    return [module.board(status_page) for module in modules]
 
 
 def render(status_page: str = STATUS_PAGE) -> dict[str, str]:

@@ -30,6 +30,7 @@ TAG: Final = "db-watchdog"
 
 FLEET: Final = "db-watchdog-fleet"
 POSTGRESQL: Final = "db-watchdog-postgresql"
+POSTGRESQL_WORK: Final = "db-watchdog-postgresql-work"
 SQLITE: Final = "db-watchdog-sqlite"
 BACKUPS: Final = "db-watchdog-backups"
 PROCESS: Final = "db-watchdog-process"
@@ -37,6 +38,7 @@ PROCESS: Final = "db-watchdog-process"
 TITLES: Final = {
     FLEET: "Databases: overview",
     POSTGRESQL: "Databases: a PostgreSQL server",
+    POSTGRESQL_WORK: "Databases: inside a PostgreSQL server",
     SQLITE: "Databases: a SQLite file",
     BACKUPS: "Databases: backups and recoverability",
     PROCESS: "Databases: the watchdog itself",
