@@ -7,11 +7,10 @@ of the user's assertions. Must not know: any one engine.
 from __future__ import annotations
 
 import errno
-import tempfile
 from typing import Final
 
 from watchdog.content import Content
-from watchdog.engines import Exercise, Unproven
+from watchdog.engines import Exercise, Unproven, _scratch
 from watchdog.model import Failure, Kind, Phase
 from watchdog.secret import mask
 
@@ -38,7 +37,7 @@ def uncompared(content: Content | None) -> tuple[str, ...]:
 
 def no_place(exercise: Exercise, reason: str, code: str = "") -> Unproven:
     """Return the failure of a drill that has nowhere to restore."""
-    place = str(exercise.settings.directory or tempfile.gettempdir())
+    place = str(exercise.settings.directory or _scratch.usual())
     name = exercise.target.name if exercise.target is not None else ""
     facts = {"path": place, "directory": place, **({"target": name} if name else {})}
     return Unproven(Failure(Kind.BACKUP, mask(reason), Phase.VERIFY, code, NO_PLACE, facts))
@@ -46,7 +45,7 @@ def no_place(exercise: Exercise, reason: str, code: str = "") -> Unproven:
 
 def no_scratch(exercise: Exercise, error: OSError) -> Unproven:
     """Return the failure of a scratch folder that cannot be made."""
-    place = exercise.settings.directory or tempfile.gettempdir()
+    place = exercise.settings.directory or _scratch.usual()
     reason = f"no scratch place for a drill in {place}: {error.strerror or error}"
     return no_place(exercise, reason, errno.errorcode.get(error.errno or 0, ""))
 

@@ -19,20 +19,28 @@ PREFIX: Final = "db-watchdog-drill-"
 _ATTEMPTS: Final = 5
 
 
+def usual() -> Path:
+    """Return where scratch folders lie unless another place is given."""
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:  # nothing can be written anywhere: said by who tries
+        return Path("/tmp")  # noqa: S108 - only its name is told
+
+
 def make(where: Path | None) -> tuple[Path, int]:
     """Make a folder below *where* (the usual place); return it and its lock's descriptor.
 
     The lock goes with the descriptor, however this process ends. Raises ``OSError``.
     """
     for _ in range(_ATTEMPTS):
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=where))
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=where or usual()))
         number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if folder.exists():  # a sweep may have been faster than our lock
                 return folder, number
         os.close(number)
-    raise OSError(f"{where or tempfile.gettempdir()}: the scratch folder vanishes at once")
+    raise OSError(f"{where or usual()}: the scratch folder vanishes at once")
 
 
 def remove(folder: Path, number: int) -> None:
@@ -44,7 +52,7 @@ def remove(folder: Path, number: int) -> None:
 def sweep(where: Path | None) -> list[Path]:
     """Remove the folders of drills that are no more; return them."""
     swept = []
-    for found in Path(where or tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for found in (where or usual()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             if found.is_symlink() or found.stat().st_uid != os.geteuid():
                 continue
@@ -60,7 +68,7 @@ def sweep(where: Path | None) -> list[Path]:
 
 def require_room(where: Path | None, needed: int) -> None:
     """Raise ``OSError`` if the scratch place has not *needed* bytes left."""
-    found = os.statvfs(where or tempfile.gettempdir())
+    found = os.statvfs(where or usual())
     free = found.f_bavail * found.f_frsize
     if free < needed:
         reason = f"{free >> 20} MiB are left, about {needed >> 20} MiB are needed"

@@ -36,6 +36,7 @@ _START: Final = 60.0
 _STOP: Final = 20.0
 _GRACE: Final = 5.0
 _LOOK: Final = 10.0
+_NICE: Final = 10
 _TURN: Final = 0.05
 _LONGEST_SOCKET: Final = 90  # the kernel's limit is 107 bytes with the file's name
 _SHORT: Final = Path("/tmp")  # noqa: S108 - a folder of our own in it
@@ -106,7 +107,9 @@ async def running(found: Programs, folder: Path, encoding: str) -> AsyncIterator
         await _initdb([*wrapper, str(found.folder / "initdb")], data, encoding)
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
         command = [*wrapper, str(found.folder / "postgres"), "-D", str(data), "-k", str(sockets)]
-        server = asyncio.ensure_future(process.run([*command, *settings], cwd=data, grace=_GRACE))
+        server = asyncio.ensure_future(
+            process.run([*command, *settings], cwd=data, nice=_NICE, grace=_GRACE)
+        )
         try:
             await _until_ready(server, data)
             yield PostgresqlUrl(((str(sockets), _PORT),), SUPERUSER, "postgres")
