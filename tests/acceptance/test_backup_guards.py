@@ -175,6 +175,9 @@ def test_a_pause_is_noted_with_us_while_the_destination_is_not_there(house: Hous
     assert "the destination is not there: noted in" in told
     assert not (house.folder / "backups").exists()
     assert house.standing("app")["paused"] is not None
+    (again,) = house.document("pause", "app", "--for", "2h", "--reason", "why")["pauses"]
+    assert (again["target"], again["reason"], again["failure"]) == ("app", "why", None)
+    assert Path(again["path"]).parent == house.folder / "state" / "pauses"
     assert house.run("resume", "app", "other").count("backups go on") == 2
 
 

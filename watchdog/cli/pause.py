@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,9 +15,10 @@ from watchdog.backups.places import folder_of, settings_of
 from watchdog.cli import NO, YES, _backups, _pauses
 from watchdog.cli._configuration import Loading, configuration
 from watchdog.cli._console import plain_console
+from watchdog.cli._pauses import Written
 from watchdog.clock import SystemClock
 from watchdog.errors import UsageError
-from watchdog.model import ActionFailed, Target
+from watchdog.model import Target
 
 _LONGEST = timedelta(days=366)
 
@@ -38,6 +40,7 @@ Examples:
     help="Until when, like 2026-11-24T06:00: in the schedule's time zone, or with one of its own.",
 )
 @click.option("--reason", default="", metavar="TEXT", help="Why; it is shown wherever it matters.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def COMMAND(  # noqa: N802 - the registry's name; an option each
     context: click.Context,
@@ -46,6 +49,7 @@ def COMMAND(  # noqa: N802 - the registry's name; an option each
     span: str | None,
     until: str | None,
     reason: str,
+    as_json: bool,
 ) -> None:
     """Let no backup of TARGETS begin by itself until then.
 
@@ -58,24 +62,27 @@ def COMMAND(  # noqa: N802 - the registry's name; an option each
     config = loading.load()
     chosen = _backups.choose(config, targets)
     log.configure(config.log.format, "warning")
-    known, now, status = _backups.destinations(config), SystemClock().now(), YES
-    ends = [_end(target, now, span, until) for target in chosen]
-    for target, end in zip(chosen, ends, strict=True):
-        try:
-            place = _pauses.write(target, Pause(now, end, reason), known)
-        except ActionFailed as error:
-            _backups.print_failure(
-                plain_console(stderr=True), target.name, error.failure, config.log.language
-            )
-            status = NO
+    known, now = _backups.destinations(config), SystemClock().now()
+    wanted = [(target, Pause(now, _end(target, now, span, until), reason)) for target in chosen]
+    done = _pauses.write_all(wanted, known)
+    _pauses.print_failures(done, config.log.language)
+    if as_json:
+        click.echo(_pauses.document(done))
+    else:
+        for line in _lines(done):
+            plain_console().print(line)
+    context.exit(NO if any(each.failure for each in done) else YES)
+
+
+def _lines(done: Sequence[Written]) -> Iterator[Text]:
+    for each in done:
+        if each.place is None:
             continue
-        console = plain_console()
-        console.print(Text(f"{target.name}: backups are paused until {end:%Y-%m-%d %H:%M:%S} UTC"))
-        if place.parent != folder_of(target):
-            text = f"  the destination is not there: noted in {place}, where a daemon with"
-            text += " the same state directory sees it"
-            console.print(Text(text, style="yellow"))
-    context.exit(status)
+        name, ends = each.target.name, f"{each.pause.until:%Y-%m-%d %H:%M:%S} UTC"
+        yield Text(f"{name}: backups are paused until {ends}")
+        if each.place.parent != folder_of(each.target):
+            text = f"  the destination is not there: noted in {each.place}, where a daemon with"
+            yield Text(f"{text} the same state directory sees it", style="yellow")
 
 
 def _end(target: Target, now: datetime, span: str | None, until: str | None) -> datetime:

@@ -11,7 +11,6 @@ from watchdog.cli import NO, YES, _backups, _pauses
 from watchdog.cli._configuration import Loading, configuration
 from watchdog.cli._console import plain_console
 from watchdog.clock import SystemClock
-from watchdog.model import ActionFailed
 
 
 @click.command(
@@ -22,9 +21,10 @@ Examples:
 )
 @click.argument("targets", nargs=-1, required=True)
 @configuration
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def COMMAND(  # noqa: N802 - the registry's name
-    context: click.Context, targets: tuple[str, ...], loading: Loading
+    context: click.Context, targets: tuple[str, ...], loading: Loading, as_json: bool
 ) -> None:
     """Let backups of TARGETS begin by themselves again.
 
@@ -34,19 +34,19 @@ def COMMAND(  # noqa: N802 - the registry's name
     config = loading.load()
     chosen = _backups.choose(config, targets)
     log.configure(config.log.format, "warning")
-    known, now, status = _backups.destinations(config), SystemClock().now(), YES
-    for target in chosen:
-        before = _pauses.read(target, known)
-        if before is None or not before.active(now):
-            plain_console().print(Text(f"{target.name}: backups are not paused"))
-            continue
-        try:
-            _pauses.write(target, Pause(now, now, before.reason), known)
-        except ActionFailed as error:
-            _backups.print_failure(
-                plain_console(stderr=True), target.name, error.failure, config.log.language
-            )
-            status = NO
-            continue
-        plain_console().print(Text(f"{target.name}: backups go on"))
-    context.exit(status)
+    known, now = _backups.destinations(config), SystemClock().now()
+    ended = [
+        (target, Pause(now, now, before.reason))
+        for target in chosen
+        if (before := _pauses.read(target, known)) is not None and before.active(now)
+    ]
+    done = _pauses.write_all(ended, known)
+    _pauses.print_failures(done, config.log.language)
+    if as_json:
+        click.echo(_pauses.document(done))
+    else:
+        resumed = {target.name for target, _ in ended}
+        for target in chosen:
+            text = "go on" if target.name in resumed else "are not paused"
+            plain_console().print(Text(f"{target.name}: backups {text}"))
+    context.exit(NO if any(each.failure for each in done) else YES)
