@@ -48,13 +48,13 @@ _FROM_THE_START: Final = re.compile(
     r"|(?:the|this|an?) (?:error|message|following|documentation)\b|we (?:recommend|usually|often|never|used)"
     r"|to (?:avoid|fix|prevent|resolve)\b|tip:|todo\b|fixme\b|fix(?:es|ed)?[(: ]|feat[(:]|chore[(:]|docs[(:]"
     r"|(?:passed|failed|ok|not ok) +(?:tests?[/_]|\d)|tests?/|def \w|assert\b|it\(|describe\(|expect\(|как \w+ть\b"
-    r"|(?:\d+[.)] )?\W{0,4}(?:check|verify|ensure|make sure|try|increase|look for|restart|consider|remember) "
+    r"|(?:\d+[.)] )?\W{0,4}(?:check|verify|ensure|make sure|try|increase|look (?:at|for)|restart|consider|remember) "
     r"|если\b|почему\b|когда\b|что (?:значит|такое|делать)\b|мы \w+)|\s{0,12}(?:# |//|/\*|--? ?(?:fix|add|improv|handle|retry))"
 )
 # Words of somebody who tells a story; a message of a program does not say them.
 _SOMEBODY: Final = frozenset(
     "i we you he they our my your their people users someone never always often sometimes says said saw sees"
-    " getting gets got because although however мы вы я они часто иногда никогда потому".split()
+    " seeing anyone anybody everyone everybody getting gets got because although however мы вы я они часто иногда никогда потому".split()
 )
 _PASTED: Final = re.compile(
     r"\w(?:error|exception|warning): [^.?!]{0,80}$|[?!] *(?:fatal|error): *$"

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from watchdog.hints import rules
+from watchdog.hints import prose, rules
 from watchdog.hints.catalogue import entries
 from watchdog.hints.codes import SQLITE_NAMES
 from watchdog.hints.entry import Wording
@@ -31,7 +31,9 @@ _CONTAINER: Final = re.compile(r"^(?:[\w.-]{1,64} +\| ?|\[pod/[^\]\n]{1,200}\] )
 _LOCALHOST: Final = re.compile(r"\blocalhost\b|\b127\.0\.0\.1\b|(?<![\w:])::1\b")
 # SQL is what somebody asked for; what it quotes did not happen.
 _SQL: Final = re.compile(
-    r"\bstatement:[ \t]+[^\n]*(?:\n\t[^\n]*)*|\bduration: [^\n]*? (?:execute|parse|bind) [^\n]*"
+    r"\bstatement:  [^\n]*(?:\n\t[^\n]*)*"
+    r"|\blog:\s+(?:duration: [^\n]{0,60})?statement: [^\n]*(?:\n\t[^\n]*)*"
+    r"|\bduration: [^\n]*? (?:execute|parse|bind) [^\n]*"
     r"|\[sql: [^\]\n]*\]?"
 )
 _LONG_PART: Final = re.compile(rf"[^\n]{{{_LONGEST_LINE}}}")
@@ -187,7 +189,7 @@ def _written_codes(lowered: str) -> dict[str, float]:
     if any(key in lowered for key in _CODE_KEYS):
         for match in _CODE.finditer(lowered):
             code = (match["a"] or match["b"] or match["c"] or match["d"]).upper()
-            if code in rules.known_codes():
+            if code in rules.known_codes() and not _talked_about(lowered, match.start()):
                 written.append(Evidence(engine="postgresql", code=code))
     if "sqlite" in lowered and ("code" in lowered or "error" in lowered or "sqlitelog" in lowered):
         for match in _SQLITE_NUMBER.finditer(lowered):
@@ -200,6 +202,12 @@ def _written_codes(lowered: str) -> dict[str, float]:
             weighed = round(confidence * _WRITTEN_CODE, 3)
             found[cause] = max(found.get(cause, 0.0), weighed)
     return found
+
+
+def _talked_about(text: str, start: int) -> bool:
+    line_start = text.rfind("\n", 0, start) + 1
+    line = text[line_start:].partition("\n")[0]
+    return prose.talks_about_errors(line, text[line_start:start])
 
 
 def leads_somewhere(message: str) -> bool:

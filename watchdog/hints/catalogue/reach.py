@@ -93,7 +93,7 @@ FAMILY = Family(
                 ),
                 Wording("actively refused it", needs=Needs.POSTGRESQL),
                 Wording("refused. check that the hostname and port are correct", confidence=0.95),
-                Wording("could not connect to server", confidence=0.5),
+                Wording("could not connect to server", confidence=0.5, needs=Needs.POSTGRESQL),
                 Wording("no response", r":\d+ - no response|^no response$", 0.5, Needs.POSTGRESQL),
                 Wording(
                     "connectionrefused",

@@ -102,6 +102,12 @@ FAMILY = Family(
                     r'type "?(?:vector|halfvec|sparsevec|citext|hstore|geometry|geography|ltree|cube|public\.\w*vector|public\.citext|public\.hstore|public\.geometry)"? does not exist',
                     confidence=0.95,
                 ),
+                Wording("must be preloaded", confidence=0.95),
+                Wording(
+                    "does not exist",
+                    r'type "?(?:\w+\.)?(?:vector|halfvec|sparsevec|citext|hstore|geometry|geography|ltree|cube|bvector|svector)"? does not exist',
+                    confidence=0.95,
+                ),
             ),
         ),
         Entry(

@@ -177,6 +177,11 @@ FAMILY = Family(
                 Wording(
                     "does not exist", r"pg_ctl: directory [^\n]* does not exist", confidence=0.9
                 ),
+                Wording(
+                    "could not open directory",
+                    r'could not open directory "pg_(?:notify|tblspc|replslot|twophase|stat|stat_tmp|snapshots|commit_ts|logical|wal|xlog|multixact)[^\n]*no such file',
+                    confidence=0.93,
+                ),
             ),
         ),
         Entry(
@@ -305,6 +310,7 @@ FAMILY = Family(
                     confidence=0.9,
                 ),
                 Wording("hostssl record cannot match", confidence=0.7),
+                Wording("could not open configuration file", confidence=0.97),
             ),
         ),
         Entry(

@@ -276,7 +276,6 @@ FAMILY = Family(
                 Wording("could not access status of transaction", confidence=0.93),
                 Wording("invalid memory alloc request size", confidence=0.75),
                 Wording("compressed pglz data is corrupt", confidence=0.95),
-                Wording("invalid record length", confidence=0.3),
                 Wording("could not find left sibling of block", confidence=0.4),
                 Wording("incorrect checksum in control file", confidence=0.9),
                 Wording("heap tuple", r"found xmin \d+ from before relfrozenxid", 0.9),
@@ -296,6 +295,7 @@ FAMILY = Family(
                 Wording("invalid checkpoint record", confidence=0.9),
                 Wording("missing chunk number", confidence=0.95),
                 Wording("replication checkpoint has wrong magic", confidence=0.92),
+                Wording("apparent wraparound", r"multixactid \d+", confidence=0.9),
             ),
         ),
         Entry(
@@ -376,6 +376,7 @@ FAMILY = Family(
                 Wording("must be vacuumed before", confidence=0.97),
                 Wording('multixact "members" limit exceeded', confidence=0.95),
                 Wording("oldest xmin is far in the past", confidence=0.85),
+                Wording("oldest multixact is far in the past", confidence=0.9),
             ),
         ),
         Entry(
