@@ -172,6 +172,24 @@ def test_killed_at_each_step_it_leaves_the_old_one_and_a_rerun_finishes(
     assert "_before_" in kept
 
 
+def test_killed_while_it_fills_a_new_one_a_rerun_makes_it_anew(
+    slow: Database, tmp_path: Path
+) -> None:
+    cluster, name = slow.cluster, f"{slow.name}_new"
+    command = ("restore", "app", "--to", cluster.url("postgres", name))
+    try:
+        with held(cluster, "COPY"):
+            first = begun(tmp_path, *command)
+            wait_at(first, cluster, name, "COPY")
+            kill(first)
+        assert finished(tmp_path, *command) == 0
+        assert cluster.sql("select count(*) from slow", name) == "10"
+        comment = "select shobj_description(oid, 'pg_database') is null from pg_database"
+        assert cluster.sql(f"{comment} where datname = '{name}'") == "t"
+    finally:
+        cluster.drop_database(name)
+
+
 def test_a_stop_ends_it_and_leaves_nothing(slow: Database, tmp_path: Path) -> None:
     cluster = slow.cluster
     with held(cluster, "CREATE INDEX"):

@@ -112,6 +112,9 @@ def COMMAND(  # noqa: N802, PLR0913, PLR0917 - the registry's name; an option ea
     )
     console = plain_console(stderr=as_json)
     console.print(_chosen(chosen))
+    if chosen.held:
+        reasons = "; ".join(chosen.manifest.suspect)
+        console.print(Text(f"it may be of a different database: {reasons}", style="red"))
     work = _Work(loading, console, chosen, to, options)
     try:
         plan = work.plan()

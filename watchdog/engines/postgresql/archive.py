@@ -177,7 +177,7 @@ def _all_told(done: process.Completed, told: int) -> bool:
 
 def failed(done: process.Completed, archive: Archive, to: PostgresqlUrl) -> ActionFailed:
     """Return the failure that ``pg_restore`` tells of."""
-    what = f"the restore into {to.masked} failed and left nothing behind"
+    what = f"the restore into {to.masked} failed; what was there is as it was"
     return tools.told(done, what, Phase.QUERY, tools.facts(to, None, archive.path))
 
 

@@ -7,6 +7,7 @@ restored where.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -75,13 +76,15 @@ class Filling:
         name, created = self._to.database, self._place.there is None
         notes = await self._create(administration, name, None) if created else []
         try:
+            if created:
+                await swap.mark(administration, name)
             notes += await self._fill(self._to, wanted)
             await self._analyze(self._to)
             if created:
-                notes += await self._dress(administration, name, None)
+                notes += await self._dress(name, None)
         except BaseException:
             if created:
-                await self._drop(name)
+                await self._forget(name)
             raise
         return notes
 
@@ -94,12 +97,12 @@ class Filling:
         notes: list[str] = []
         try:
             notes += await self._create(administration, name, there)
-            await swap.mark(administration, self._to.database)
+            await swap.mark(administration, name)
             notes += await self._fill(self._to.with_database(name), wanted)
             await self._analyze(self._to.with_database(name))
-            notes += await self._dress(administration, name, there)
+            notes += await self._dress(name, there)
         except BaseException:
-            await self._drop(name)
+            await self._forget(name)
             raise
         return await self._take_place(name, there, notes)
 
@@ -121,10 +124,15 @@ class Filling:
             return [f"it has the server's own locale, for this failed: {error.failure.message}"]
         return []
 
-    async def _dress(
+    async def _dress(self, name: str, there: Properties | None) -> list[str]:
+        """Carry over what no dump holds; return what could not be."""
+        # A session of its own: after hours of silence the first may have been cut.
+        async with maintenance(self._to, self._options.target) as administration:
+            return await self._dressed(administration, name, there)
+
+    async def _dressed(
         self, administration: Administration, name: str, there: Properties | None
     ) -> list[str]:
-        """Carry over what no dump holds; return what could not be."""
         if there is not None:
             statements = list(properties.dressing(name, there))
         else:
@@ -156,7 +164,12 @@ class Filling:
         to, target = self._to, self._options.target
         aside = swap.aside_name(to.database, now) if there is not None else ""
         before = list(properties.limits(name, there)) if there is not None else []
-        await swap.swap(to, target, aside, before, end_sessions=self._options.end_sessions)
+        try:
+            await swap.swap(to, target, aside, before, end_sessions=self._options.end_sessions)
+        except ActionFailed as error:
+            if error.failure.code != swap.OBJECT_IN_USE:  # then it is whole, and waits
+                await self._forget(name)
+            raise
         if aside and not self._place.swaps:  # it was empty
             await self._drop(aside)
             aside = ""
@@ -210,13 +223,18 @@ class Filling:
         async with maintenance(to, self._options.target) as administration:
             await swap.drop(administration, to.database)
             await self._create(administration, to.database, self._place.there)
-            await swap.mark(administration, self._to.database)
+            await swap.mark(administration, to.database)
 
     async def _analyze(self, to: PostgresqlUrl) -> None:
         """Gather the planner's statistics, which no dump holds."""
         self._options.step(Step.STATISTICS)
         async with open_in(to, self._options.target) as administration:
             await administration.do("analyze")
+
+    async def _forget(self, name: str) -> None:
+        """Drop what has failed, if that can be; otherwise the next restore does."""
+        with contextlib.suppress(ActionFailed):
+            await self._drop(name)
 
     async def _drop(self, name: str) -> None:
         async with maintenance(self._to, self._options.target) as administration:

@@ -73,6 +73,11 @@ class Place:
     free_bytes: int | None
 
     @property
+    def unfinished(self) -> bool:
+        """Whether it is what a killed restore has made, and nothing is in it."""
+        return self.there is not None and not self.content and self.there.comment == swap.MARK
+
+    @property
     def swaps(self) -> bool:
         """Whether a database that holds something is replaced."""
         return self.content > 0

@@ -76,6 +76,9 @@ async def bring_back(
     place, archive = await _look(artefact, to, options)
     async with swap.alone(to, options.target) as administration:
         await swap.drop_unfinished(administration, to.database)
+        if place.unfinished:
+            await swap.drop(administration, to.database)
+            place = replace(place, there=None)
         filling = Filling(archive, to, options, place, progress)
         with tempfile.TemporaryDirectory(prefix="db-watchdog-") as folder:
             selected, left_out = await _selected(archive, options, Path(folder))

@@ -29,13 +29,13 @@ from watchdog.engines.postgresql.administration import (
 from watchdog.model import ActionFailed, Phase, Target
 
 IN_USE: Final = "restore_in_use"
-MARK: Final = "db-watchdog: an unfinished restore of "
+OBJECT_IN_USE: Final = "55006"
+MARK: Final = "db-watchdog: an unfinished restore; the next one begins anew"
 
 _LONGEST: Final = 63  # bytes of a name (NAMEDATALEN - 1)
 _UNFINISHED: Final = ".db-watchdog-restore"
 _FORCE_SINCE: Final = 13
 _LOCK: Final = 0x64627764  # "dbwd": the first half of our advisory locks
-_OBJECT_IN_USE: Final = "55006"
 _LOOKS: Final = 3
 _PAUSE: Final = 0.4
 _TRIES: Final = 3  # each waits five seconds on the server
@@ -127,11 +127,8 @@ async def drop_unfinished(administration: Administration, name: str) -> bool:
 
 
 async def mark(administration: Administration, name: str) -> None:
-    """Say on the unfinished database of *name* what it is."""
-    text = f"{MARK}{name}; a later restore drops it"
-    await administration.do(
-        f"comment on database {quoted(unfinished_name(name))} is {literal(text)}"
-    )
+    """Say on the database *name* that it is unfinished."""
+    await administration.do(f"comment on database {quoted(name)} is {literal(MARK)}")
 
 
 # ------------------------------------------------------------------ who stands in the way
@@ -162,7 +159,7 @@ async def refuse_if_prepared(administration: Administration, to: PostgresqlUrl) 
             " COMMIT PREPARED or ROLLBACK PREPARED them in it first; nothing was done",
             Phase.PREFLIGHT,
             tools.facts(to, None, None),
-            _OBJECT_IN_USE,
+            OBJECT_IN_USE,
         )
 
 
@@ -185,7 +182,7 @@ def _in_use(to: PostgresqlUrl, who: Iterable[Sitting], what: str) -> ActionFaile
         f" ended with --end-sessions; {what}",
         Phase.PREFLIGHT,
         tools.facts(to, None, None),
-        _OBJECT_IN_USE,
+        OBJECT_IN_USE,
     )
 
 
@@ -231,7 +228,7 @@ async def _swap(
             async with _Ending(to, target, wanted=end_sessions), administration.transaction():
                 await administration.do(*statements)
         except ActionFailed as error:
-            if error.failure.code != _OBJECT_IN_USE:
+            if error.failure.code != OBJECT_IN_USE:
                 raise
             if attempt == _TRIES:
                 who = await _sittings(administration, to.database)
