@@ -166,6 +166,18 @@ create foreign data wrapper nowhere; create server nowhere foreign data wrapper 
 create foreign table far (a int) server nowhere;
 create table "select" ("order" int primary key, check ("order" in (1, 2)));
 create view seen as select * from part;
+create table held (a int primary key) partition by range (a);
+create table held_1 partition of held for values from (0) to (10);
+create table held_2 partition of held for values from (10) to (20);
+create table refers (a int references held, b int) partition by hash (b);
+create table refers_1 partition of refers for values with (modulus 1, remainder 0);
+create index on held (a); create type span as range (subtype = float8);
+create function noted() returns trigger language plpgsql as 'begin return new; end';
+create trigger noted after insert on held for each row execute function noted();
+create view typed as select 'x'::varchar(3) as a, 1.5::numeric(4, 2) as b;
+create table generated (a int check (a in (1, 2)), b text collate "C" default 'x',
+  c int generated always as (a * 2) stored, check (b in ('x', 'y')), exclude (a with =));
+alter table generated drop column b; create sequence standing;
 create function twice(a int) returns int language sql as 'select 2 * a';
 create table guarded (a int); insert into guarded values (1);
 create role "stub ""role" nologin; grant select on guarded to "stub ""role";
@@ -201,9 +213,15 @@ async def test_every_kind_of_table_is_counted_or_said_and_comes_back_into_a_serv
         "public.unlogged": 1,
         "public.select": 0,
         "public.guarded": 1,
+        "public.held_1": 0,
+        "public.held_2": 0,
+        "public.refers_1": 0,
+        "public.generated": 0,
     }
     assert {table: why.split(":")[0] for table, why in content.passed_over.items()} == {
         "public.part": "partitioned",
+        "public.held": "partitioned",
+        "public.refers": "partitioned",
         "public.view": "materialized view",
         "public.far": "foreign table",
     }

@@ -12,7 +12,6 @@ look from an older instant) shows by its file and is not counted.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections.abc import Collection, Sequence
@@ -22,6 +21,7 @@ from typing import Any, Final
 import asyncpg
 
 from watchdog.content import Content
+from watchdog.engines.postgresql import shape
 
 # Few questions for thousands of small tables, one for each large one.
 _BATCH_TABLES: Final = 100
@@ -74,74 +74,6 @@ _ENCODING: Final = """
 select pg_catalog.pg_encoding_to_char(encoding) as encoding, datcollate, datctype
   from pg_catalog.pg_database where datname = pg_catalog.current_database()
 """
-
-# Names, columns and types: what is the same on any server that takes the dump.
-# Expressions are left out, for a restore may spell them otherwise.
-_OWN: Final = """
-  with own as (
-    select oid, nspname from pg_catalog.pg_namespace
-     where nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
-       and nspname !~ '^pg_(toast_)?temp_'
-  ), member as (
-    select classid, objid from pg_catalog.pg_depend
-     where refclassid = 'pg_catalog.pg_extension'::regclass and deptype = 'e'
-  )
-"""
-_SHAPES: Final[tuple[tuple[str, str], ...]] = (
-    (
-        "relations",
-        """select pg_catalog.concat_ws('|', own.nspname, c.relname, c.relkind)
-             from pg_catalog.pg_class c join own on own.oid = c.relnamespace
-            where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and not exists
-              (select from member where classid = 'pg_catalog.pg_class'::regclass
-                  and objid = c.oid)""",
-    ),
-    (
-        "columns",
-        """select pg_catalog.concat_ws('|', own.nspname, c.relname, a.attname,
-                  pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull)
-             from pg_catalog.pg_attribute a
-             join pg_catalog.pg_class c on c.oid = a.attrelid
-             join own on own.oid = c.relnamespace
-            where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f')
-              and not exists (select from member
-                   where classid = 'pg_catalog.pg_class'::regclass and objid = c.oid)""",
-    ),
-    (
-        "indexes",
-        """select pg_catalog.concat_ws('|', own.nspname, t.relname, c.relname, i.indisunique,
-                  i.indnatts)
-             from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
-             join pg_catalog.pg_class t on t.oid = i.indrelid
-             join own on own.oid = t.relnamespace
-            where i.indisvalid and not exists (select from member
-                   where classid = 'pg_catalog.pg_class'::regclass and objid = t.oid)""",
-    ),
-    (
-        "constraints",
-        """select pg_catalog.concat_ws('|', own.nspname, t.relname, k.conname, k.contype)
-             from pg_catalog.pg_constraint k join pg_catalog.pg_class t on t.oid = k.conrelid
-             join own on own.oid = t.relnamespace
-            where k.contype in ('p', 'u', 'f', 'c', 'x') and not exists (select from member
-                   where classid = 'pg_catalog.pg_class'::regclass and objid = t.oid)""",
-    ),
-    (
-        "functions",
-        """select pg_catalog.concat_ws('|', own.nspname, p.proname,
-                  pg_catalog.pg_get_function_identity_arguments(p.oid))
-             from pg_catalog.pg_proc p join own on own.oid = p.pronamespace
-            where not exists (select from member
-                   where classid = 'pg_catalog.pg_proc'::regclass and objid = p.oid)""",
-    ),
-    (
-        "triggers",
-        """select pg_catalog.concat_ws('|', own.nspname, t.relname, g.tgname)
-             from pg_catalog.pg_trigger g join pg_catalog.pg_class t on t.oid = g.tgrelid
-             join own on own.oid = t.relnamespace
-            where not g.tgisinternal and not exists (select from member
-                   where classid = 'pg_catalog.pg_class'::regclass and objid = t.oid)""",
-    ),
-)
 
 _BACK: Final = "rollback to savepoint one; release savepoint one"
 
@@ -267,16 +199,14 @@ async def _count_all(driver: Any, tally: Tally) -> None:
 
 
 async def _shape(driver: Any, tally: Tally) -> None:
-    digest = hashlib.sha256()
-    for kind, select in _SHAPES:
-        found = await _within(driver, _OWN + select)
+    lines: dict[str, list[str]] = {}
+    for kind, select in shape.QUESTIONS:
+        found = await _within(driver, select)
         if not isinstance(found, list):
-            tally.objects = {}
             return
-        tally.objects[kind] = len(found)
-        for line in sorted(row[0] for row in found):
-            digest.update(f"{kind} {line}\n".encode("utf-8", "surrogatepass"))
-    tally.schema = digest.hexdigest()
+        lines[kind] = [row[0] for row in found]
+    tally.objects = {kind: len(found) for kind, found in lines.items()}
+    tally.schema = shape.digest(lines)
 
 
 async def _count(driver: Any, batch: Sequence[Table], tally: Tally) -> None:
