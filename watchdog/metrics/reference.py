@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from watchdog.engines import Engine
+from watchdog.engines import Engine, Probe
 from watchdog.metrics import names
 from watchdog.metrics.postgres_exporter import ALIASES
 from watchdog.model import Metric, Scope
@@ -27,6 +27,12 @@ once, however many targets the server has: join on `watchdog_target_info`, which
 
 What is not known is absent, never 0. A value expires by its own age: three of its intervals, at
 least 60 s. `watchdog_up` and `watchdog_target_info` never expire.
+
+Of the tables, indexes and sequences of a database only so many have series of their own as
+`probe.tables` in the [configuration](configuration.md) says (20), of its statements
+`probe.statements` (none): those with most dead rows, the largest, the fullest, the most expensive.
+The rest is counted (`watchdog_postgresql_tables_left_out`), and added up under the `relname`
+`other` where a sum means something.
 
 In OpenMetrics the type of `watchdog_hints_total` is `unknown`: the gauge `watchdog_hints` has the
 name that a counter's family would need. Its name and values are the same in both formats.
@@ -68,11 +74,23 @@ def _of_engine(engine: Engine) -> Iterable[str]:
             often = f", every {probe.interval:g} s" if probe.interval else ""
             subject = "server" if probe.scope is Scope.SERVER else "target"
             title = f"{engine.name}: {probe.name} (asked of each {subject}{often})"
-            yield _section(title, probe.metrics, f"{subject}, engine")
+            yield _section(title, probe.metrics, f"{subject}, engine", _conditions(probe))
 
 
-def _section(title: str, metrics: Iterable[Metric], labels: str) -> str:
-    carried = f"\nEach with {labels}.\n" if labels else ""
+def _conditions(probe: Probe) -> str:
+    """Return of which servers it is asked and what it needs to see everything."""
+    said = []
+    if probe.minimum_version:
+        said.append(f"From version {probe.minimum_version} on.")
+    if probe.role is not None:
+        said.append(f"Only of a {probe.role}.")
+    if probe.privileges:
+        said.append(f"To see everything it needs {'; '.join(probe.privileges)}.")
+    return " ".join(said)
+
+
+def _section(title: str, metrics: Iterable[Metric], labels: str, conditions: str = "") -> str:
+    carried = f"\nEach with {labels}.{f' {conditions}' if conditions else ''}\n" if labels else ""
     return f"\n## {title}\n{carried}{_table(metrics)}"
 
 
