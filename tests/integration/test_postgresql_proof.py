@@ -301,14 +301,21 @@ async def test_many_small_tables_are_counted_with_few_questions(
     assert asked <= 12  # four for the tables, the rest for the schema and large objects
 
 
-async def test_what_the_dump_leaves_out_is_passed_over(pipeline: Pipeline, target: Target) -> None:
+async def test_what_the_dump_leaves_out_is_passed_over(
+    pipeline: Pipeline, target: Target, cluster: Cluster
+) -> None:
     part = with_settings(target, exclude=Selection(data=("public.note",)))
     backup = await sealed(pipeline, part)
     content = backup.manifest.content
     assert content is not None
     assert content.rows == {"public.account": 100}
     assert content.passed_over == {"public.note": "its rows are not in the backup"}
-    assert (await drilled(backup, part, SAME)).level == 4
+    server = DrillSettings(server=cluster.database_url("postgres", "postgres"))
+    verdict = await drilled(backup, part, server)
+    assert (verdict.failure, verdict.level) == (None, 4)
+    assert verdict.drilled is not None
+    assert verdict.drilled.where == f"the scratch server {cluster.host}:{cluster.port}"
+    assert scratch_databases(cluster) == []
 
 
 async def test_a_database_that_is_too_large_is_not_counted_and_claims_less(
