@@ -147,6 +147,25 @@ def test_values_of_a_probe_expire_by_their_own_age(world):
     assert world.value("watchdog_probe_interval_seconds", **NOTES_LABELS, probe="file") == 15
 
 
+def test_the_same_answer_again_lives_on_and_comes_back_after_it_was_too_old(world):
+    def answer(value):
+        world.take(visit(world.clock, NOTES, run(world.clock, "file", FILE_SIZE.sample(value))))
+
+    answer(4096)
+    world.clock.advance(40)
+    answer(4096)
+    world.clock.advance(59)
+    assert world.value(FILE_SIZE, **NOTES_LABELS) == 4096
+    world.clock.advance(1)
+    assert world.value(FILE_SIZE, **NOTES_LABELS) is None
+    answer(4096)
+    assert world.value(FILE_SIZE, **NOTES_LABELS) == 4096
+    answer(5)
+    assert world.value(FILE_SIZE, **NOTES_LABELS) == 5
+    answer(4096)
+    assert world.value(FILE_SIZE, **NOTES_LABELS) == 4096
+
+
 def test_values_of_a_slow_probe_live_three_of_its_intervals(world):
     slow = run(world.clock, "size", FILE_SIZE.sample(1), interval=3600)
     world.take(visit(world.clock, NOTES, slow))

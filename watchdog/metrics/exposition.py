@@ -78,6 +78,7 @@ class _Owner:
     interval: float  # seconds between its rounds or visits, whichever is longer
     families: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by source
     expires: dict[str, float] = field(default_factory=dict)  # by source, monotonic
+    answered: dict[str, tuple[Sample, ...]] = field(default_factory=dict)  # by source, rendered
     state: object = None
     last_success: dict[str, datetime] = field(default_factory=dict)  # by probe
 
@@ -244,10 +245,23 @@ class Exposition:
         deadline = run.finished + lifetime(run.interval)
         if run.success:
             owner.last_success[run.probe] = run.finished_at
-            self._put(key, f"values {run.probe}", run.answer.samples, deadline)
+            self._put_values(key, owner, run, deadline)
         last_success = owner.last_success.get(run.probe)
         self._put(key, f"run {run.probe}", samples.run(run), deadline)
         self._put(key, f"times {run.probe}", samples.times(run, last_success))
+
+    def _put_values(self, key: str, owner: _Owner, run: ProbeRun, deadline: float) -> None:
+        """Render what a probe answered, unless it is what it answered before."""
+        source = f"values {run.probe}"
+        if owner.answered.get(source) == run.answer.samples:
+            self._keep_until(key, owner, source, deadline)
+            return
+        self._put(key, source, run.answer.samples, deadline)
+        owner.answered[source] = run.answer.samples
+
+    def _keep_until(self, key: str, owner: _Owner, source: str, expires: float) -> None:
+        owner.expires[source] = expires
+        heapq.heappush(self._deadlines, (expires, key, source))
 
     def _put(
         self, key: str, source: str, found: Iterable[Sample], expires: float | None = None
@@ -257,8 +271,7 @@ class Exposition:
         if expires is None:
             owner.expires.pop(source, None)
         else:
-            owner.expires[source] = expires
-            heapq.heappush(self._deadlines, (expires, key, source))
+            self._keep_until(key, owner, source, expires)
 
     def _place(self, key: str, source: str, lines: Mapping[str, tuple[Metric, bytes]]) -> None:
         owner = self._owners[key]
@@ -279,6 +292,7 @@ class Exposition:
             owner = self._owners.get(key)
             if owner is not None and owner.expires.get(source) == deadline:
                 self._place(key, source, {})
+                owner.answered.pop(source, None)
 
     # -------------------------------------------------------------- joining
 

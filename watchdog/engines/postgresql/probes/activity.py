@@ -2,8 +2,9 @@
 
 Owns: the ages that make bloat and blocking, told apart from dumps and from
 ourselves, whose long transactions are no trouble. Source:
-``pg_stat_activity``, one scan. Without ``pg_monitor`` the sessions of others
-show nothing: then the ages are absent, not 0.
+``pg_stat_activity``, one scan of the function behind it. Without
+``pg_monitor`` the sessions of others show nothing: then the ages are absent,
+not 0.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ select max(extract(epoch from now - xact_start)) filter (where client and not du
        count(*) filter (where backend_type = 'autovacuum worker')::int as workers,
        current_setting('autovacuum_max_workers')::int as workers_limit
   from (select *, clock_timestamp() as now, {_DUMPS} as dump, {_CLIENTS} as client
-          from pg_stat_activity) a
+          from pg_stat_get_activity(null)) a
 """  # noqa: S608 - constants of this module
 
 _OLDEST: Final = f"""

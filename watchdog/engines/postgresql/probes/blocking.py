@@ -32,7 +32,9 @@ LONG: Final = 60.0  # seconds of waiting from which on it is told as a trouble
 EXAMINED: Final = 20  # waiters: asking who blocks one is not free
 _SINCE_WAITSTART: Final = 14
 
-_WAITERS: Final = "select count(*)::int from pg_stat_activity where wait_event_type = 'Lock'"
+_WAITERS: Final = (
+    "select count(*)::int from pg_stat_get_activity(null) where wait_event_type = 'Lock'"
+)
 _WAITERS_BLIND: Final = "select count(distinct pid)::int from pg_locks where not granted"
 
 _DETAILS: Final = """
