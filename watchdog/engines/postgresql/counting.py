@@ -12,6 +12,7 @@ look from an older instant) shows by its file and is not counted.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Collection, Sequence
@@ -206,7 +207,8 @@ async def _shape(driver: Any, tally: Tally) -> None:
             return
         lines[kind] = [row[0] for row in found]
     tally.objects = {kind: len(found) for kind, found in lines.items()}
-    tally.schema = shape.digest(lines)
+    # There may be hundreds of thousands of columns.
+    tally.schema = await asyncio.to_thread(shape.digest, lines)
 
 
 async def _count(driver: Any, batch: Sequence[Table], tally: Tally) -> None:
