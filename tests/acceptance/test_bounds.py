@@ -17,6 +17,11 @@ BUSY = 3.0
 def test_a_hundred_sqlite_targets_take_at_most_seventy_megabytes(tmp_path: Path) -> None:
     found = measures.memory(tmp_path)
     assert found.daemon <= 70e6, f"{found.daemon / 1e6:.1f} MB resident"
+
+
+def test_looking_at_the_page_and_the_documents_adds_a_few_megabytes(tmp_path: Path) -> None:
+    found = measures.memory(tmp_path, paths=("/metrics", "/", "/api/v1/targets"))
+    assert found.daemon <= 76e6, f"{found.daemon / 1e6:.1f} MB resident"
     # two small processes that look into files for it, and none that comes and goes
     assert found.children <= 40e6, f"{found.children / 1e6:.1f} MB in children"
     assert found.ended <= 3.0, f"{found.ended:.1f} s of CPU for children that have ended"

@@ -12,7 +12,7 @@ import socket
 import sqlite3
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,14 +71,19 @@ def sqlite_targets(folder: Path, count: int, **probe: str) -> list[dict[str, Any
     return targets
 
 
-def memory(folder: Path, count: int = 100, seconds: float = 6.0) -> Memory:
-    """Return what is resident while *count* SQLite targets are visited every second."""
+def memory(
+    folder: Path, count: int = 100, seconds: float = 6.0, paths: Sequence[str] = ("/metrics",)
+) -> Memory:
+    """Return what is resident while *count* SQLite targets are visited every second.
+
+    *paths* are asked for four times a second meanwhile.
+    """
     targets = sqlite_targets(folder, count, interval="1s", timeout="900ms")
     with Daemon(folder, {"targets": targets}) as daemon:
         until = time.monotonic() + seconds
         most, beside = 0, 0
         while time.monotonic() < until:
-            for path in ("/metrics", "/", "/api/v1/targets"):
+            for path in paths:
                 daemon.get(path)
             most = max(most, daemon.resident_bytes())
             beside = max(beside, sum(_resident(c.pid) for c in descendants(daemon.pid)))

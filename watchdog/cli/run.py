@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
-import sys
 
 import click
 
+from watchdog import log
 from watchdog.cli import YES
 from watchdog.cli._configuration import Loading, configuration, web_configuration
 from watchdog.cli._environment import run as run_loop
@@ -31,11 +32,6 @@ def COMMAND(context: click.Context, loading: Loading) -> None:  # noqa: N802 - t
     It stays in the foreground; stop it with Ctrl-C or SIGTERM (a second one
     ends it at once), make it read its configuration again with SIGHUP.
     """
-    # structlog imports rich where it can, for tracebacks that we do not print:
-    # four megabytes that a daemon need not hold for months.
-    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
-    from watchdog import log  # noqa: PLC0415 - after the line above
-
     spare_memory()
     config = loading.load()
     log.configure(config.log.format, config.log.level)
@@ -47,4 +43,6 @@ async def _serve(config: Config, loading: Loading) -> None:
     # Imported here: only the daemon needs HTTP, templates and metrics.
     from watchdog.daemon import Daemon  # noqa: PLC0415
 
+    # Importing leaves classes that were made twice and much else that nobody holds.
+    gc.collect()
     await Daemon(config, loading.load, loading.engines, os.environ, SystemClock()).run()

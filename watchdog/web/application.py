@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -183,9 +183,7 @@ class _Routes:
     async def targets(self, _: Request) -> Response:
         statuses = [still(status) for status in self._services.store.statuses()]
         language = self._services.language
-        return await asyncio.to_thread(
-            lambda: _json(documents.targets_document(statuses, language))
-        )
+        return await asyncio.to_thread(_targets, statuses, language)
 
     async def target(self, request: Request) -> Response:
         status = self._services.store.status(request.path_params["name"])
@@ -224,8 +222,20 @@ class _Json(JSONResponse):
     """JSON of any text: a name of a file that is not UTF-8 has its odd bytes escaped."""
 
     def render(self, content: Any) -> bytes:
-        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return text.encode("utf-8", "backslashreplace")
+        return _encoded(content)
+
+
+def _encoded(content: Any) -> bytes:
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _targets(statuses: Sequence[Status], language: str) -> Response:
+    """Return ``targets_document`` of many targets, each written before the next is made."""
+    head, _, tail = _encoded(documents.targets_document((), language)).partition(b"[]")
+    each = (_encoded(documents.target_document(status, language)) for status in statuses)
+    body = b"%s[%s]%s" % (head, b",".join(each), tail)
+    return Response(body, media_type=_Json.media_type, headers={"cache-control": "no-store"})
 
 
 def _json(document: object, status: int = 200) -> Response:

@@ -60,7 +60,6 @@ class Incidents:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._template = template("incident.html")
 
     async def listed(self, target: str | None) -> Document:
         """Return the document of the newest incidents, of one target or of all."""
@@ -84,7 +83,9 @@ class Incidents:
         clock, words = self._services.clock, Words(self._services.language)
         shown = _shown(document, Narrator(words, clock.now(), clock.monotonic()))
         return await asyncio.to_thread(
-            lambda: self._template.render(page=shown, words=words).encode("utf-8", "replace")
+            lambda: (
+                template("incident.html").render(page=shown, words=words).encode("utf-8", "replace")
+            )
         )
 
 

@@ -10,11 +10,9 @@ import asyncio
 import gzip
 import time
 from collections.abc import Callable
+from functools import cache
 from importlib import resources
-from typing import Final
-
-import jinja2
-from markupsafe import Markup, escape
+from typing import TYPE_CHECKING, Final
 
 from watchdog.web.files import etag_of
 from watchdog.web.records import Page
@@ -22,6 +20,10 @@ from watchdog.web.services import Services
 from watchdog.web.states import overall, still, still_server
 from watchdog.web.view import View
 from watchdog.web.words import Words
+
+if TYPE_CHECKING:
+    import jinja2
+    from markupsafe import Markup
 
 _FRESH: Final = 1.0  # seconds for which a rendered page is shown again, at least
 _LEVEL: Final = 1
@@ -33,7 +35,6 @@ class StatusPage:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._template = template("status.html")
         self._turn = asyncio.Lock()
         self._html = b""
         self._packed: tuple[bytes, bytes] = (b"", b"")
@@ -87,7 +88,7 @@ class StatusPage:
 
     def _render(self, page: Page, words: Words) -> bytes:
         pieces = []
-        for count, piece in enumerate(self._template.generate(page=page, words=words)):
+        for count, piece in enumerate(template("status.html").generate(page=page, words=words)):
             pieces.append(piece)
             if count % _PIECES == 0:
                 time.sleep(0)  # lets the event loop's thread go first
@@ -96,6 +97,8 @@ class StatusPage:
 
 def code_spans(text: str) -> Markup:
     """Return *text* escaped, with what stands between backticks as code."""
+    from markupsafe import Markup, escape  # noqa: PLC0415 - with the templates
+
     parts = text.split("`")
     if len(parts) % 2 == 0:  # an odd backtick is only a backtick
         parts[-2:] = ["`".join(parts[-2:])]
@@ -105,8 +108,12 @@ def code_spans(text: str) -> Markup:
     )
 
 
+@cache
 def template(name: str) -> jinja2.Template:
     """Return the template *name* in its surroundings."""
+    # A daemon whose page nobody looks at need not carry the library.
+    import jinja2  # noqa: PLC0415
+
     folder = resources.files("watchdog.web")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("watchdog.web"),
