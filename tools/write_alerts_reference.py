@@ -56,20 +56,21 @@ on PostgreSQL, `server`; what is about a whole server carries `server` and no `t
 database that is down does not hold it back.
 
 **Annotations.** `summary` names the hints that apply while it fires: ids of [hints.md](hints.md),
-explained by `db-watchdog explain ID`. `description` says what it means, `action` what to do first,
-`runbook_url` points to the section below.
+explained by `db-watchdog explain ID`, and `hints` links to each of them there. `description` says
+what it means, `action` what to do first, `runbook_url` points to the section below.
 
-**Links.** `runbook_url` begins with `docs/alerts.md`, the page's place in the repository. To make
-it a link, tell Prometheus where you publish the page by an external label; nothing in the rules
-needs an edit:
+**Links.** `runbook_url` begins with `docs/alerts.md` and `hints` with `docs/hints.md`, the pages'
+places in the repository. To make them links, tell Prometheus where you publish the pages by
+external labels; nothing in the rules needs an edit:
 
 ```yaml
 global:
   external_labels:
     runbook_base: https://git.example.org/db-watchdog/blob/main/docs/alerts.md
+    hints_base: https://git.example.org/db-watchdog/blob/main/docs/hints.md
 alerting:
-  alert_relabel_configs:         # the label has done its work by then
-    - {regex: runbook_base, action: labeldrop}
+  alert_relabel_configs:         # the labels have done their work by then
+    - {regex: runbook_base|hints_base, action: labeldrop}
 ```
 
 **A watcher of the watchers.** None of these rules fires when Prometheus or Alertmanager is down.

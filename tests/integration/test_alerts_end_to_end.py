@@ -60,6 +60,7 @@ def test_a_trouble_becomes_a_message_that_says_why_and_holds_back_the_rest(
         assert hint in down["annotations"]["summary"]
         assert down["annotations"]["summary"].startswith("shop is down (sqlite at stat): ")
         assert down["annotations"]["runbook_url"] == "docs/alerts.md#databasedown"
+        assert f"docs/hints.md#{hint}" in down["annotations"]["hints"].split()
 
         for name in ("db0", "db1"):
             down = alerting.wait_alert("DatabaseDown", target=name)

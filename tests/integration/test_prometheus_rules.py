@@ -4,6 +4,7 @@ The cases of each alert are in ``tests/prometheus``, in promtool's own format:
 `promtool test rules tests/prometheus/*.yml` runs them without pytest.
 """
 
+import re
 import shutil
 import subprocess
 
@@ -189,6 +190,10 @@ def test_the_summary_says_why_and_links_to_what_to_do(alert, tmp_path):
     about = labels or {"target": "a", "server": "s:5432"}
     expected = {"job": "db-watchdog", "instance": "w:1", "engine": "postgresql", **about}
     expected = {key: value for key, value in expected.items() if value is not None}
+    # Each hint that the summary names is linked to.
+    named = {hint for key in series for hint in re.findall(r'hint="(\w+)"', key) if hint in summary}
+    there = " ".join(f"docs/hints.md#{hint}" for hint in sorted(named))
+    links = {"hints": there} if "hints" in rule["annotations"] else {}
     info = f'watchdog_target_info{{{TARGET},server="s:5432"}}'
     test = {
         "interval": "1m",
@@ -205,6 +210,7 @@ def test_the_summary_says_why_and_links_to_what_to_do(alert, tmp_path):
                         "exp_labels": {"severity": severity, **expected},
                         "exp_annotations": {
                             **rule["annotations"],
+                            **links,
                             "summary": summary,
                             "runbook_url": f"{base}#{name.lower()}",
                         },

@@ -137,7 +137,16 @@ def test_an_alert_tells_whom_what_and_where(rule):
     assert re.fullmatch(r"([A-Z][a-z]+)+", rule["alert"])
     assert rule["alert"] != "Watchdog"  # the name of the alert that always fires
     assert rule["labels"]["severity"] in {"page", "ticket"}
-    assert set(rule["annotations"]) == {"summary", "description", "action", "runbook_url"}
+    assert set(rule["annotations"]) - {"hints"} == {
+        "summary",
+        "description",
+        "action",
+        "runbook_url",
+    }
+    # Where the summary names hints, there is a link to each.
+    summary, links = rule["annotations"]["summary"], rule["annotations"].get("hints", "")
+    assert bool(links) == ("watchdog_hint_active" in summary or "$labels.hint" in summary)
+    assert not links or "docs/hints.md{{ end }}#{{ $" in links
     anchor = rule["alert"].lower()
     assert rule["annotations"]["runbook_url"].endswith(f"#{anchor}")
     assert f'<a id="{anchor}"></a>' in PAGE.read_text(encoding="utf-8")
