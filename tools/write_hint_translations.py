@@ -246,7 +246,7 @@ def lines(english: str, translated: str) -> Iterator[tuple[str, str]]:
         ours, theirs = ours[:1], theirs[:1]
     for one, other in zip(ours, theirs, strict=True):
         left, right = normalised(one), normalised(other)
-        if left and right and left != right and _long_enough(right):
+        if left and right and left != right and "}{" not in right and _long_enough(right):
             yield left, right
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -71,6 +72,18 @@ def test_an_address_in_a_translation_is_read() -> None:
     text = 'подключиться к серверу "db1" (10.0.0.5), порту 5433 не удалось: В соединении отказано'
     assert english(text).endswith(": connection refused")
     assert facts_of(text) == {"host": "db1", "port": "5433"}
+
+
+@pytest.mark.timeout(60)
+def test_hostile_text_takes_bounded_time() -> None:
+    many = [said for _, said in pairs() if said.count("abc") >= 2][::40]
+    assert many
+    for said in many:
+        pieces = [piece.strip() for piece in re.split(r"abc\w", said) if piece.strip()]
+        text = pieces[-1] + " " + " ".join(pieces[:-1]) * (4000 // len(said))
+        started = time.process_time()
+        english(text)
+        assert time.process_time() - started < 2, said
 
 
 def test_ordinary_text_stays_as_it_is() -> None:

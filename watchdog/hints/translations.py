@@ -137,22 +137,26 @@ def _name(found: str) -> str:
 
 @functools.lru_cache(maxsize=512)
 def _pattern(message: _Message) -> re.Pattern[str]:
-    """Return the pattern that finds *message*, with a group for each hole within it."""
-    parts = _HOLE.split(_within(message.translated, message.english))
-    pattern = []
+    """Return the pattern that finds *message*, with a group for each hole within it.
+
+    A hole ends where what stands behind it comes first, and is not tried
+    longer (an atomic group): hostile text would take for ever.
+    """
+    first, *rest = _HOLE.split(_within(message.translated, message.english))
+    pattern = [_as_written(first)]
     seen: set[str] = set()
-    for number, part in enumerate(parts):
-        if number % 2 == 0:
-            pattern.append(re.escape(part).replace(r"\ ", " {1,3}"))
-        elif part in seen:
-            pattern.append(_ANY_HOLE)
-        else:
-            seen.add(part)
-            at_an_end = (number == 1 and not parts[0]) or (
-                number == len(parts) - 2 and not parts[-1]
-            )
-            pattern.append(f"(?P<h{part}>{_WORD_HOLE if at_an_end else _ANY_HOLE})")
+    pairs = list(zip(rest[::2], rest[1::2], strict=True))
+    for number, (name, behind) in enumerate(pairs):
+        at_an_end = (number == 0 and not first) or (number == len(pairs) - 1 and not behind)
+        hole = (_WORD_HOLE + "?" * bool(behind)) if at_an_end else _ANY_HOLE
+        group = hole if name in seen else f"(?P<h{name}>{hole})"
+        seen.add(name)
+        pattern.append(f"(?>{group}{_as_written(behind)})" if behind else group)
     return re.compile("".join(pattern), re.IGNORECASE)
+
+
+def _as_written(text: str) -> str:
+    return re.escape(text).replace(r"\ ", " {1,3}")
 
 
 def _replacement(message: _Message) -> functools.partial[str]:
