@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.support.postgres import Cluster, as_server_user, give_to_server
 from tests.support.visits import ENGINE, in_order
 from watchdog.model import Failure, Target
 
 PREFIX = "watchdog_postgresql_"
+PATIENCE = 60.0  # seconds: a busy machine is no reason for a question to fail
 
 
 @dataclass
@@ -31,6 +32,10 @@ class Found:
         """Return the value of ``"metric"`` or of ``"metric", "label", …``."""
         name, *labels = (key,) if isinstance(key, str) else key
         return self.values[name][tuple(labels)]
+
+    def get(self, name: str, *labels: str) -> float | None:
+        """Return a value, or nothing where there is none yet."""
+        return self.values.get(name, {}).get(labels)
 
     def __contains__(self, name: str) -> bool:
         return name in self.values
@@ -52,7 +57,8 @@ class Found:
 async def asked(target: Target, *names: str) -> Found:
     """Ask the probes of these *names*; without any, all that suit the server."""
     found = Found()
-    async with ENGINE.visit(target) as session:
+    patient = replace(target, probe=replace(target.probe, timeout=PATIENCE))
+    async with ENGINE.visit(patient) as session:
         session.ask_until(float("inf"))
         for probe in in_order(ENGINE):
             if not probe.suits(session) or (names and not (probe.leading or probe.name in names)):
@@ -69,12 +75,15 @@ async def asked(target: Target, *names: str) -> Found:
 
 
 async def until(
-    look: Callable[[], Awaitable[Found]], true: Callable[[Found], bool], seconds: float = 60.0
+    look: Callable[[], Awaitable[Found]],
+    true: Callable[[Found], bool],
+    seconds: float = 60.0,
+    pace: float = 0.05,
 ) -> Found:
-    """Look again and again until *true* of what is found; answer with that."""
+    """Look every *pace* seconds until *true* of what is found; answer with that."""
     async with asyncio.timeout(seconds):
         while not true(found := await look()):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(pace)
     return found
 
 
