@@ -92,7 +92,7 @@ OURS = {
 FACTS = (
     "host port database user path directory target server program version major owner relation"
     " extension slot parameter index service process pid transaction subscription role"
-    " alike alike_host blocker holders deleted_copy"
+    " alike alike_host blocker holders deleted_copy command"
 ).split()
 ENTRIES = sorted(entries())
 

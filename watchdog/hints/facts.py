@@ -49,6 +49,7 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
             r"(?:output file|input file|password file|database file|open database|database:?) [\"']?(/[^\s\"':]{1,200})",
         ),
         ("path", r"[\"'\s](/[^\s\"':]{1,200}\.(?:db|sqlite3?|dump|sql|gz))\b"),
+        ("command", r"the failed archive command was: ([^\n']{1,200})"),
         ("version", r"server version: ([\w.]{1,20})"),
         ("program", r"\b(pg_dumpall|pg_dump|pg_restore|pg_basebackup|psql)\b"),
     )

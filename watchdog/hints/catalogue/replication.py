@@ -103,8 +103,8 @@ FAMILY = Family(
                 "Archiving the log fails",
                 "archive_command of {server|the server} does not succeed. Until it does, pg_wal grows and point-in-time recovery has a gap.",
                 (
+                    "Run the very command from the log by hand as the server's user, and read what it says: `sudo -u postgres sh -c '{command|COMMAND}'`",
                     "What fails since when? `SELECT last_failed_wal, last_failed_time, last_archived_time FROM pg_stat_archiver;`",
-                    "Run the very command from the log by hand as the server's user: `sudo -u postgres …`",
                     "Mend its target (room, rights, mount, keys); the server tries again by itself. Keep an eye on `df -h` of pg_wal",
                 ),
             ),
@@ -112,8 +112,8 @@ FAMILY = Family(
                 "Журнал не удаётся архивировать",
                 "archive_command на {server|сервере} завершается с ошибкой. До тех пор pg_wal растёт, а в восстановлении на момент времени будет дыра.",
                 (
+                    "Выполните ту самую команду из журнала вручную от пользователя сервера и прочитайте, что она скажет: `sudo -u postgres sh -c '{command|COMMAND}'`",
                     "Что и с каких пор не выходит? `SELECT last_failed_wal, last_failed_time, last_archived_time FROM pg_stat_archiver;`",
-                    "Выполните ту самую команду из журнала вручную от пользователя сервера: `sudo -u postgres …`",
                     "Почините место назначения (объём, права, монтирование, ключи); сервер повторит сам. Следите за `df -h` для pg_wal",
                 ),
             ),
