@@ -31,7 +31,7 @@ from watchdog.engines.sqlite.place import SIDECARS, Place, in_use, look, refuse_
 from watchdog.engines.sqlite.reading import Progress
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 from watchdog.model import Phase
-from watchdog.process import Companion
+from watchdog.process import Companion, Silent
 from watchdog.restoration import Restored, RestoreOptions, RestorePlan, Step
 
 _CHUNK: Final = 4 << 20
@@ -208,10 +208,21 @@ def _publish(partial: Path, place: Path, old: Files | None) -> None:
 def _take_place(partial: Path, place: Path) -> Restored:
     """Have the child put the file in place of one that holds something."""
     aside = _aside(place)
+    ready = partial.stat()
     child = Companion([sys.executable, "-I", "-S", _PROGRAM])
     try:
         request = " ".join(os.fsencode(each).hex() for each in (place, aside, partial))
         word, *rest = child.ask(request, _RECOVERY).split()
+    except Silent as error:
+        # It may have been killed after it had done it.
+        if not os.path.samestat(ready, place.stat()):
+            raise SqliteTrouble(
+                f"the child that was to replace {place} has ended: the old database is as it was;"
+                " restore again",
+                code="SQLITE_INTERRUPT",
+                component=str(place),
+            ) from error
+        word, rest = "ok", []
     finally:
         child.end()
     if word == "busy":
