@@ -51,12 +51,16 @@ _DATA_AT_FAULT: Final = re.compile(
 
 @dataclass(slots=True)
 class _Place:
-    """Where the archive is restored: a server, how it is called, its version once that is seen."""
+    """Where the archive is restored: a server, how it is called, its version once that is seen.
+
+    ``passing``: it is there for the drill alone.
+    """
 
     server: PostgresqlUrl
     where: str
     target: Target | None = None
     major: int = 0
+    passing: bool = False
 
 
 async def drill(exercise: Exercise) -> Drilled:
@@ -74,7 +78,8 @@ async def _drill_in(place: _Place, exercise: Exercise) -> Drilled:
     content = exercise.content
     surroundings: Mapping[str, Any] = content.surroundings if content else {}
     missing = await _missing_extensions(place, surroundings)
-    async with scratch_database.made(place.server, place.target, surroundings) as (url, made):
+    scratch = scratch_database.made(place.server, place.target, surroundings, passing=place.passing)
+    async with scratch as (url, made):
         began = time.monotonic()
         notes = made + await _restore(place, exercise, url, missing)
         seconds = time.monotonic() - began
@@ -148,7 +153,7 @@ async def _own(exercise: Exercise) -> AsyncIterator[_Place]:
     try:
         async with own_server.running(found, folder, encoding) as server:
             await _make_tablespaces(server, folder, content)
-            yield _Place(server, f"a server of its own (PostgreSQL {found.major})")
+            yield _Place(server, f"a server of its own (PostgreSQL {found.major})", passing=True)
     except own_server.NoServerError as error:
         raise _drills.no_place(exercise, str(error)) from error
     finally:

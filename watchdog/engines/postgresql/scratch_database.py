@@ -41,13 +41,18 @@ select subname from pg_catalog.pg_subscription
 
 @asynccontextmanager
 async def made(
-    server: PostgresqlUrl, target: Target | None, surroundings: Mapping[str, Any]
+    server: PostgresqlUrl,
+    target: Target | None,
+    surroundings: Mapping[str, Any],
+    *,
+    passing: bool = False,
 ) -> AsyncIterator[tuple[PostgresqlUrl, tuple[str, ...]]]:
     """Make a database for the time of the block; yield its URL, and what a person should know.
 
     It has the encoding and, where the server knows it, the locale of the
     source; roles that *surroundings* names and that are not there are made,
-    without a login. *server* names the database that is held meanwhile.
+    without a login. *server* names the database that is held meanwhile; a
+    *passing* one goes as a whole, so that nothing in it needs removing.
     Raises ``ActionFailed``.
     """
     name = f"{PREFIX}{secrets.token_hex(6)}"
@@ -59,8 +64,9 @@ async def made(
             notes += await _create(administration, name, surroundings)
             yield server.with_database(name), notes
         finally:
-            # By another session: this one may have gone with what ended the drill.
-            await asyncio.shield(_remove(server, target, name))
+            if not passing:
+                # By another session: this one may have gone with what ended the drill.
+                await asyncio.shield(_remove(server, target, name))
 
 
 async def _create(
