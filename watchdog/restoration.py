@@ -34,6 +34,7 @@ class RestoreOptions:
     how many tables at a time. ``tables``: only these, as they are named.
     ``target``: the one whose database it is, for its password.
     ``expected_bytes``: what the database took when it was backed up.
+    ``kept_aside``: the name for the old one, as the plan said it; "" for any.
     ``step`` is called when a step begins.
     """
 
@@ -43,6 +44,7 @@ class RestoreOptions:
     tables: tuple[str, ...] = ()
     target: Target | None = None
     expected_bytes: int | None = None
+    kept_aside: str = ""
     step: Callable[[Step], None] = _untold
 
 

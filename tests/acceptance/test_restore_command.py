@@ -143,6 +143,7 @@ def test_scripts_say_yes_and_get_a_document(app: Path, run: Run) -> None:
     assert len(document["way_back"]) == 2
     assert document["duration_seconds"] > 0
     assert "will be replaced" in done.stderr
+    assert f"as {Path(document['kept_aside']).name}" in done.stderr  # as it was said before
     assert items(app) == 500
 
 

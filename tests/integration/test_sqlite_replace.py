@@ -83,7 +83,8 @@ async def test_whatever_the_old_one_was_left_like_both_open(
         connection.commit()
         subprocess.run(["/bin/sh", "-euc", "\n".join(done.way_back)], check=True)
     assert rows(place) == 1
-    assert rows(f"{place}.restored") == 501
+    (gone,) = folder.glob("app.db.restored-*Z")
+    assert rows(gone) == 501
 
 
 async def test_a_damaged_database_is_replaced_and_kept_as_it_was(

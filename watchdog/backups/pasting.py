@@ -23,7 +23,7 @@ quoted = shlex.quote
 _LONGEST: Final = 48  # characters of a name, which may take four bytes each less often than one
 _SET_ASIDE: Final = (
     "for end in '' -wal -shm -journal; do"
-    ' if [ -e "$DATABASE$end" ]; then mv -- "$DATABASE$end" "$DATABASE.before$end"; fi; done'
+    ' if [ -e "$DATABASE$end" ]; then mv -- "$DATABASE$end" "$BEFORE$end"; fi; done'
 )
 
 
@@ -124,6 +124,7 @@ def sqlite(manifest: Manifest) -> Iterator[Step]:
         (
             'if [ -e "$DATABASE" ]; then chmod --reference="$DATABASE" -- "$NEW"; fi',
             'if [ -e "$DATABASE" ]; then chown --reference="$DATABASE" -- "$NEW"; fi',
+            'BEFORE="$DATABASE.before-$(date -u +%Y%m%dT%H%M%SZ)"',
             _SET_ASIDE,
             'mv -- "$NEW" "$DATABASE"',
         ),
@@ -132,8 +133,8 @@ def sqlite(manifest: Manifest) -> Iterator[Step]:
             " it would go on with the old file, or destroy the new one."
         ),
         after=(
-            "The old database is kept with `.before` in its name, its `-wal` and `-journal` with"
-            " it: they belong together, and never to the new file."
+            "The old database is kept with `.before-` and the time in its name, its `-wal` and"
+            " `-journal` with it: they belong together, and never to the new file."
         ),
     )
 

@@ -123,7 +123,7 @@ def COMMAND(  # noqa: N802, PLR0913, PLR0917 - the registry's name; an option ea
         if not dry_run:
             if plan.kept_aside and not yes:
                 _ask(plan, to)
-            restored, seconds = work.restore()
+            restored, seconds = work.restore(plan)
             _print_restored(console, chosen, to, restored, seconds)
             told |= {**_restored_document(restored), "duration_seconds": round(seconds, 3)}
     except ActionFailed as error:
@@ -155,14 +155,14 @@ class _Work:
         """Look what would be done."""
         return _backups.run(restoring.plan(self._backup, self._engines, self._to, self._options))
 
-    def restore(self) -> tuple[Restored, float]:
+    def restore(self, plan: RestorePlan) -> tuple[Restored, float]:
         """Do it, and show how far it is."""
-        return _backups.run(self._restore())
+        return _backups.run(self._restore(plan))
 
-    async def _restore(self) -> tuple[Restored, float]:
+    async def _restore(self, plan: RestorePlan) -> tuple[Restored, float]:
         size = self._backup.manifest.size_bytes
         with shown(plain_console(stderr=True), self._to, size) as view:
-            options = replace(self._options, step=view.step)
+            options = replace(self._options, step=view.step, kept_aside=plan.kept_aside)
             return await restoring.bring_back(
                 self._backup, self._engines, self._to, options, SystemClock(), view.progress
             )

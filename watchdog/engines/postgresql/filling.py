@@ -162,7 +162,8 @@ class Filling:
         self._options.step(Step.SWAP)
         now = datetime.now(UTC)
         to, target = self._to, self._options.target
-        aside = swap.aside_name(to.database, now) if there is not None else ""
+        aside = self._options.kept_aside or swap.aside_name(to.database, now)
+        aside = aside if there is not None else ""
         before = list(properties.limits(name, there)) if there is not None else []
         try:
             await swap.swap(to, target, aside, before, end_sessions=self._options.end_sessions)

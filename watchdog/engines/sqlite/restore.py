@@ -78,7 +78,8 @@ def bring_back(
         refuse_if_open(place.path)
         if place.full:
             options.step(Step.SWAP)
-            return _take_place(partial, place.path)
+            aside = place.path.with_name(options.kept_aside or _aside(place.path).name)
+            return _take_place(partial, place.path, aside)
         _publish(partial, place.path, place.old)
         return Restored()
     finally:
@@ -205,9 +206,8 @@ def _publish(partial: Path, place: Path, old: Files | None) -> None:
         os.close(descriptor)
 
 
-def _take_place(partial: Path, place: Path) -> Restored:
+def _take_place(partial: Path, place: Path, aside: Path) -> Restored:
     """Have the child put the file in place of one that holds something."""
-    aside = _aside(place)
     ready = partial.stat()
     child = Companion([sys.executable, "-I", "-S", _PROGRAM])
     try:
@@ -242,8 +242,9 @@ def _take_place(partial: Path, place: Path) -> Restored:
 def _way_back(place: Path, aside: Path) -> tuple[str, ...]:
     """Return the commands that undo it, for when nothing has the database open."""
     new, old = shlex.quote(str(place)), shlex.quote(str(aside))
+    gone = shlex.quote(f"{place}.restored-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     ends = "'' -wal -shm -journal"
     return (
-        f"for end in {ends}; do [ ! -e {new}$end ] || mv -- {new}$end {new}.restored$end; done",
+        f"for end in {ends}; do [ ! -e {new}$end ] || mv -- {new}$end {gone}$end; done",
         f"for end in {ends}; do [ ! -e {old}$end ] || mv -- {old}$end {new}$end; done",
     )
