@@ -129,8 +129,9 @@ class Daemon:
         self._say_what_is_configured(self._config)
         await self._web.start(str(self._config.listen))
         self._scheduler.start()
-        await self._apply(self._config)
+        self._diagnoses.configure(self._config.targets)
         self._diagnoses.take_over(await self._incidents.open_records())
+        await self._apply(self._config)
         infrastructure = {
             "web": self._web.run(),
             "clock guard": self._guard.watch(),

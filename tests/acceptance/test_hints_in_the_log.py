@@ -69,7 +69,7 @@ HINTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "connection_limit_role_db": ("limited", ("limited", "CONNECTION LIMIT")),
     "corruption": ("damaged-server", ("invalid page", "public.torn")),
     "admin_termination": ("ended-dump", ("administrator command", "public.note", "{port}")),
-    "sqlite_busy": ("busy-file", ("{folder}/busy.db", "holds the write lock", "{locker}")),
+    "sqlite_busy": ("busy-file", ("{folder}/busy.db", "{locker}")),
     "sqlite_notadb": ("no-database", ("{folder}/letter.db",)),
     "sqlite_corrupt": ("corrupt-file", ("{folder}/corrupt.db",)),
     "sqlite_cantopen_missing_dir": (
@@ -318,7 +318,7 @@ class World:
         """End the session of the dump that waits, as an administrator does."""
         ended = (
             "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname ="
-            " 'blocked_db' and application_name = 'db-watchdog' and wait_event_type = 'Lock'"
+            " 'blocked_db' and query like 'LOCK TABLE%' and wait_event_type = 'Lock'"
         )
         wait_until(lambda: self.server.sql(ended) != "0", "the dump of blocked_db waits")
 

@@ -8,10 +8,10 @@ not the watch. Must not know: what an incident is about.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -21,6 +21,8 @@ from watchdog.incidents.record import Event, Record
 from watchdog.model import Failure, Target
 from watchdog.secret import mask
 from watchdog.slots import Slots
+
+T = TypeVar("T")
 
 _PATIENCE: Final = 10.0  # seconds for the disk
 _MOST_WAITING: Final = 500
@@ -49,6 +51,8 @@ class Keeping:
         self._slots = Slots()
         self._waiting: dict[str, Record] = {}
         self._wanted = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._reading = asyncio.Lock()
         self._complained = False
         self._listed: dict[str, dict[str, Entry]] = {}
 
@@ -96,9 +100,10 @@ class Keeping:
 
     async def flush(self, seconds: float = _PATIENCE) -> None:
         """Write all that is wanted now, giving each file *seconds*."""
-        while self._waiting:
-            _, record = self._waiting.popitem()
-            await self._write(record, seconds)
+        async with self._writing:
+            while self._waiting:
+                _, record = self._waiting.popitem()
+                await self._write(record, seconds)
 
     async def open_records(self) -> list[Record]:
         """Return the incidents that the last process left open, and list the newest ones.
@@ -116,13 +121,16 @@ class Keeping:
 
     async def documents(self, target: str | None = None) -> list[dict[str, Any]]:
         """Return the newest incidents as documents. Raises ``TimeoutError``."""
-        async with asyncio.timeout(_PATIENCE):
-            return await asyncio.to_thread(self.book.documents, target)
+        return await self._read(lambda: self.book.documents(target))
 
     async def document(self, identity: str) -> dict[str, Any] | None:
         """Return one incident as a document, ``None`` without it. Raises ``TimeoutError``."""
-        async with asyncio.timeout(_PATIENCE):
-            return await asyncio.to_thread(self.book.document, identity)
+        return await self._read(lambda: self.book.document(identity))
+
+    async def _read(self, work: Callable[[], T]) -> T:
+        """Read on a thread that may hang, one at a time."""
+        async with asyncio.timeout(_PATIENCE), self._reading:
+            return await self._slots.run("incidents read", work)
 
     def _list(self, record: Record) -> None:
         entry = Entry(record.id, record.event, record.began_at, record.ended_at, record.failure)

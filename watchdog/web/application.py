@@ -72,7 +72,11 @@ def build(services: Services, access: Access | None = None) -> ASGIApp:
             Route("/favicon.ico", routes.favicon, methods=_METHODS),
             Mount("/static", StaticFiles()),
         ],
-        exception_handlers={HTTPException: _refusal, Exception: _defect},
+        exception_handlers={
+            HTTPException: _refusal,
+            TimeoutError: _silent,
+            Exception: _defect,
+        },
     )
     application.router.redirect_slashes = False  # such a redirect would repeat the Host header
     return _SafeHeaders(Doors(application, access or Access()))
@@ -263,6 +267,11 @@ async def _refusal(request: Request, error: Exception) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": text}, error.status_code, headers=error.headers)
     return PlainTextResponse(f"{text}\n", error.status_code, headers=error.headers)
+
+
+async def _silent(_: Request, __: Exception) -> Response:
+    """Answer where a disk of ours does not."""
+    return PlainTextResponse("The state directory does not answer. Try again later.\n", 503)
 
 
 async def _defect(_: Request, __: Exception) -> Response:
