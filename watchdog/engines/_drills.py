@@ -6,7 +6,11 @@ of the user's assertions. Must not know: any one engine.
 
 from __future__ import annotations
 
+import asyncio
 import errno
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 from watchdog.content import Content
@@ -20,6 +24,33 @@ COMPARED: Final = 4
 NO_PLACE: Final = "drill_no_place"
 ASSERTION: Final = "backup_assertion_false"
 DIFFERS: Final = "backup_content_differs"
+
+
+@asynccontextmanager
+async def folder(where: Path | None, needed: Callable[[], int]) -> AsyncIterator[Path]:
+    """Give a scratch folder in *where* (the usual place) with *needed* bytes for the block's time.
+
+    What dead drills have left there goes first. Whenever it is cancelled, the
+    folder goes. Raises ``OSError``.
+    """
+    making = asyncio.ensure_future(asyncio.to_thread(_make, where, needed))
+    try:
+        made, number = await asyncio.shield(making)
+    except asyncio.CancelledError:
+        await asyncio.wait([making])
+        if making.exception() is None:
+            _scratch.remove(*making.result())
+        raise
+    try:
+        yield made
+    finally:
+        await asyncio.shield(asyncio.to_thread(_scratch.remove, made, number))
+
+
+def _make(where: Path | None, needed: Callable[[], int]) -> tuple[Path, int]:
+    _scratch.sweep(where)
+    _scratch.require_room(where, needed())
+    return _scratch.make(where)
 
 
 def level(content: Content | None, failure: Failure | None) -> int:

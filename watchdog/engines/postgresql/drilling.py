@@ -7,18 +7,17 @@ an archive is restored, when a drill is due.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from watchdog.content import Content, differences, shown
 from watchdog.database_url import PostgresqlUrl
-from watchdog.engines import Drilled, Exercise, Unproven, _drills, _scratch
+from watchdog.engines import Drilled, Exercise, Unproven, _drills
 from watchdog.engines.postgresql import (
     counting,
     own_server,
@@ -144,28 +143,26 @@ async def _own(exercise: Exercise) -> AsyncIterator[_Place]:
             " later installed here to restore into: install one (it need not run), or give"
             " drill.server a URL",
         )
-    try:
-        folder, number = await asyncio.to_thread(_make_folder, exercise)
-    except OSError as error:
-        raise _drills.no_scratch(exercise, error) from error
     content = exercise.content
     encoding = str(content.surroundings.get("encoding") or "UTF8") if content else "UTF8"
-    try:
-        async with own_server.running(found, folder, encoding) as server:
+    async with AsyncExitStack() as held:
+        scratch = _drills.folder(exercise.settings.directory, lambda: _needed(exercise))
+        try:
+            folder = await held.enter_async_context(scratch)
+        except OSError as error:
+            raise _drills.no_scratch(exercise, error) from error
+        try:
+            running = own_server.running(found, folder, encoding)
+            server = await held.enter_async_context(running)
             await _make_tablespaces(server, folder, content)
-            yield _Place(server, f"a server of its own (PostgreSQL {found.major})", passing=True)
-    except own_server.NoServerError as error:
-        raise _drills.no_place(exercise, str(error)) from error
-    finally:
-        await asyncio.shield(asyncio.to_thread(_scratch.remove, folder, number))
+        except own_server.NoServerError as error:
+            raise _drills.no_place(exercise, str(error)) from error
+        yield _Place(server, f"a server of its own (PostgreSQL {found.major})", passing=True)
 
 
-def _make_folder(exercise: Exercise) -> tuple[Path, int]:
-    where = exercise.settings.directory
-    _scratch.sweep(where)
+def _needed(exercise: Exercise) -> int:
     size = exercise.expected_bytes or exercise.artefact.stat().st_size * _UNPACKED
-    _scratch.require_room(where, int(size * _GROWTH) + _OWN_CLUSTER)
-    return _scratch.make(where)
+    return int(size * _GROWTH) + _OWN_CLUSTER
 
 
 async def _make_tablespaces(server: PostgresqlUrl, folder: Path, content: Content | None) -> None:

@@ -25,7 +25,7 @@ from typing import Final
 
 from watchdog import process
 from watchdog.database_url import PostgresqlUrl
-from watchdog.engines import _scratch
+from watchdog.engines import _drills
 from watchdog.engines.postgresql import clients
 from watchdog.errors import WatchdogError
 
@@ -166,12 +166,8 @@ async def _socket_folder(folder: Path) -> AsyncIterator[Path]:
     if len(os.fsencode(folder)) <= _LONGEST_SOCKET:
         yield folder / "s"
         return
-    await asyncio.to_thread(_scratch.sweep, _SHORT)
-    short, number = await asyncio.to_thread(_scratch.make, _SHORT)
-    try:
+    async with _drills.folder(_SHORT, lambda: 0) as short:
         yield short / "s"
-    finally:
-        await asyncio.shield(asyncio.to_thread(_scratch.remove, short, number))
 
 
 def _prepare(inner: Sequence[Path], owner: tuple[int, int] | None) -> None:

@@ -6,17 +6,16 @@ assertions on it. Must not know: how a copy is restored, when a drill is due.
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Final
 
 from watchdog.content import Content
 from watchdog.database_url import DatabaseUrl, SqliteUrl
-from watchdog.engines import Drilled, Exercise, _drills, _scratch
+from watchdog.engines import Drilled, Exercise, _drills
 from watchdog.engines.sqlite import counting
 from watchdog.engines.sqlite.files import uri
 from watchdog.engines.sqlite.proof import compare
@@ -34,20 +33,19 @@ async def drill(exercise: Exercise, slots: Slots, restore: Restore, stage: Progr
 
     Raises ``Unproven``, ``ActionFailed``, ``SqliteTrouble``, ``sqlite3.Error``.
     """
-    try:
-        folder, number = await asyncio.to_thread(_make, exercise)
-    except OSError as error:
-        raise _drills.no_scratch(exercise, error) from error
-    place = folder / "restored.sqlite"
-    try:
+    scratch = _drills.folder(exercise.settings.directory, lambda: _needed(exercise))
+    async with AsyncExitStack() as held:
+        try:
+            folder = await held.enter_async_context(scratch)
+        except OSError as error:
+            raise _drills.no_scratch(exercise, error) from error
+        place = folder / "restored.sqlite"
         began = time.monotonic()
         await restore(exercise.artefact, SqliteUrl(str(place)), lambda _: None)
         seconds = time.monotonic() - began
         found, against = await slots.run(
             f"drill:{place}", lambda: _look(place, exercise, stage), stage.cancel, _LINGER
         )
-    finally:
-        await asyncio.shield(asyncio.to_thread(_scratch.remove, folder, number))
     failure = _drills.against(exercise, against) if against else None
     return Drilled(
         level=_drills.level(exercise.content, failure),
@@ -60,11 +58,8 @@ async def drill(exercise: Exercise, slots: Slots, restore: Restore, stage: Progr
     )
 
 
-def _make(exercise: Exercise) -> tuple[Path, int]:
-    where = exercise.settings.directory
-    _scratch.sweep(where)
-    _scratch.require_room(where, int(exercise.artefact.stat().st_size * _ROOM))
-    return _scratch.make(where)
+def _needed(exercise: Exercise) -> int:
+    return int(exercise.artefact.stat().st_size * _ROOM)
 
 
 def _look(place: Path, exercise: Exercise, stage: Progress) -> tuple[Content, str]:
