@@ -99,7 +99,7 @@ def test_lines_of_several_containers_are_not_mixed_up() -> None:
         "cache-1 | Ready to accept connections\n"
         "api-1  | ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 5432)\n"
     )
-    assert read(log) == [(1, "localhost_in_container"), (2, "deadlock")]
+    assert read(log) == [(1, "localhost_in_container"), (2, "deadlock")]  # in the order of lines
 
 
 def test_what_a_container_wrote_is_explained_for_a_container() -> None:

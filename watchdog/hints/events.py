@@ -29,6 +29,7 @@ _CONFIDENT: Final = 0.5  # a line of a log is no question: what is less sure is 
 # "postgres-1  | ", as docker compose puts before each line, and what kubectl does.
 _CONTAINER: Final = re.compile(r"[\w.-]{1,64} +\| ?|\[pod/[^\]\n]{1,200}\] ")
 _MOST_SOURCES: Final = 200
+_LONGEST_WAIT: Final = 1000  # lines, for the end of an event of another container
 _GOES_ON: Final = re.compile(
     r"caused by:|suppressed:|\.{3} \d+ more|\[sql[:\]]|\[parameters|\(background on this error"
     r"|command was:|the above exception was|during handling of the above"
@@ -76,28 +77,56 @@ class Event:
 
 
 def events(lines: Iterable[str]) -> Iterator[Event]:
-    """Yield the events of *lines* that have a hint, each as soon as its last line is known.
+    """Yield the events of *lines* that have a hint, in their order, as soon as they are known.
 
     Where each line names the container that wrote it, the lines of each are
     put together by themselves: they come mixed.
     """
     groupings = {"": _Grouping()}
+    waiting: list[Event] = []
     for number, line in enumerate(lines, start=1):
-        source = ""
-        if "|" in line[:66] or line.startswith("[pod/"):
-            found = _CONTAINER.match(line)
-            if found is not None:
-                source, line = found.group().strip(), line[found.end() :]  # noqa: PLW2901
-        grouping = groupings.get(source)
-        if grouping is None:
+        source, text = _parted(line)
+        if source not in groupings:
             if len(groupings) > _MOST_SOURCES:
                 source = min(groupings.keys() - {""})
-            grouping = groupings.setdefault(source, _Grouping(container=True))
-        event = grouping.add(number, line)
+            else:
+                groupings[source] = _Grouping(container=True)
+        grouping = groupings[source]
+        event = grouping.add(number, text)
         if event is not None:
-            yield event
-    last = filter(None, (grouping.end() for grouping in groupings.values()))
-    yield from sorted(last, key=lambda event: event.line)
+            waiting.append(event)
+        if waiting:
+            yield from _in_turn(waiting, groupings.values(), number)
+    waiting.extend(filter(None, (grouping.end() for grouping in groupings.values())))
+    yield from sorted(waiting, key=_line_of)
+
+
+def _parted(line: str) -> tuple[str, str]:
+    """Return the container that wrote *line*, "" if none is named, and the rest."""
+    if "|" in line[:66] or line.startswith("[pod/"):
+        found = _CONTAINER.match(line)
+        if found is not None:
+            return found.group().strip(), line[found.end() :]
+    return "", line
+
+
+def _in_turn(waiting: list[Event], groupings: Iterable[_Grouping], number: int) -> Iterator[Event]:
+    """Yield those of *waiting* before which nothing else can come any more; at line *number*."""
+    first = number + 1
+    for grouping in groupings:
+        if grouping.suspicious and grouping.first < number - _LONGEST_WAIT:
+            event = grouping.end()
+            if event is not None:
+                waiting.append(event)
+        elif grouping.suspicious:
+            first = min(first, grouping.first)
+    ready = sorted((event for event in waiting if event.line < first), key=_line_of)
+    waiting[:] = [event for event in waiting if event.line >= first]
+    yield from ready
+
+
+def _line_of(event: Event) -> int:
+    return event.line
 
 
 @functools.cache
@@ -117,8 +146,8 @@ class _Grouping:
     def __init__(self, *, container: bool = False) -> None:
         self._container = container  # whether a container writes the lines
         self._lines: list[str] = []
-        self._first = 1
-        self._suspicious = False
+        self.first = 1
+        self.suspicious = False
         self._in_traceback = False
         self._had_traceback = False
         self._blank = 0
@@ -137,7 +166,7 @@ class _Grouping:
         finished = None
         if not self._lines or not self._belongs(line):
             finished = self.end()
-            self._first = number
+            self.first = number
         self._take(line)
         return finished
 
@@ -145,10 +174,10 @@ class _Grouping:
         """Judge the event at hand and forget it."""
         lines, self._lines = self._lines, []
         event = None
-        if lines and self._suspicious:
+        if lines and self.suspicious:
             event = self._judge("\n".join(lines))
         self._before.extend(lines[-_NEIGHBOURS:])
-        self._suspicious = self._in_traceback = self._had_traceback = False
+        self.suspicious = self._in_traceback = self._had_traceback = False
         self._blank = 0
         return event
 
@@ -159,8 +188,8 @@ class _Grouping:
             self._in_traceback = self._had_traceback = True
         elif self._in_traceback and not line[0].isspace():
             self._in_traceback = False  # the exception itself; its stack is above it
-        if not self._suspicious:
-            self._suspicious = texts.may_match(self._lowered, self._tokens)
+        if not self.suspicious:
+            self.suspicious = texts.may_match(self._lowered, self._tokens)
 
     def _belongs(self, line: str) -> bool:
         if len(self._lines) >= _MOST_LINES:
@@ -195,7 +224,7 @@ class _Grouping:
             found = texts.ranked(texts.candidates(text, neighbours=near, container=self._container))
         if not found or found[0].confidence < _CONFIDENT:
             return None
-        return Event(self._first, text, found, self._container)
+        return Event(self.first, text, found, self._container)
 
 
 @functools.lru_cache(maxsize=2048)

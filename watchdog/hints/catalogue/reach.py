@@ -766,6 +766,11 @@ FAMILY = Family(
                 ),
                 Wording("p1017", r"\bp1017\b", confidence=0.88),
                 Wording("eofexception", confidence=0.8, needs=Needs.POSTGRESQL),
+                Wording(
+                    "connection terminated unexpectedly",
+                    r"^\W*(?:error\W+)?connection terminated unexpectedly\W*$",
+                    confidence=0.85,
+                ),
             ),
         ),
     ),
