@@ -35,6 +35,7 @@ TOLD: Final = (
 )
 SERVERS: Final = {"interval": "10s", "timeout": "5s", "connect_interval": "10s"}
 FILES: Final = {"interval": "3s", "timeout": "2s"}
+PATIENCE: Final = 90.0  # seconds, for a machine that is very busy
 HBA: Final = (
     "hostssl all tls_only 127.0.0.1/32 scram-sha-256",
     "host all ghost 127.0.0.1/32 trust",
@@ -320,7 +321,7 @@ class World:
             "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname ="
             " 'blocked_db' and query like 'LOCK TABLE%' and wait_event_type = 'Lock'"
         )
-        wait_until(lambda: self.server.sql(ended) != "0", "the dump of blocked_db waits")
+        wait_until(lambda: self.server.sql(ended) != "0", "the dump of blocked_db waits", PATIENCE)
 
     def _slow_disk(self) -> Path:
         place = self._made("slow-disk")
@@ -404,7 +405,7 @@ def test_a_hint_is_read_in_the_log_with_its_values(world: World, hint: str) -> N
         return bool(text) and all(each in text for each in expected)
 
     try:
-        wait_until(complete, f"the log tells {target} with {hint} and {expected}")
+        wait_until(complete, f"the log tells {target} with {hint} and {expected}", PATIENCE)
     except AssertionError as error:
         lines = [line for line in world.daemon.lines if line.get("target") == target]
         raise AssertionError(f"{error}\n" + "\n".join(map(str, lines))) from None

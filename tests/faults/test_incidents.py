@@ -18,6 +18,7 @@ from tests.support.daemon import Daemon, clean_environment, wait_until
 from tests.support.postgres import Cluster, clusters
 from tests.support.sqlite import make_database
 
+PATIENCE = 90.0  # seconds, for a machine that is very busy
 PROBE = {"interval": "2s", "timeout": "1900ms", "connect_interval": "2s"}
 
 
@@ -51,7 +52,7 @@ class World:
                 and (line.get("target"), line.get("hint")) == (target, hint)
             ]
 
-        found: dict[str, Any] = wait_until(look, f"{target} is told with {hint}")[-1]
+        found: dict[str, Any] = wait_until(look, f"{target} is told with {hint}", PATIENCE)[-1]
         return found
 
     def ended(self, target: str = "shop", event: str = "down") -> dict[str, Any]:
@@ -61,7 +62,7 @@ class World:
             found = self.incidents(target, event)
             return found[0] if found and found[0]["ended_at"] else None
 
-        newest = wait_until(look, f"the incident {event} of {target} ends")
+        newest = wait_until(look, f"the incident {event} of {target} ends", PATIENCE)
         whole: dict[str, Any] = self.daemon.get(f"/api/v1/incidents/{newest['id']}").json()
         return whole
 
@@ -112,7 +113,7 @@ def test_who_takes_all_connections_is_told_and_kept(world: World) -> None:
             ),
             "the crowd is there",
         )
-        told = daemon.event("diagnosis", hint="too_many_connections")
+        told = daemon.event("diagnosis", PATIENCE, hint="too_many_connections")
         found = " ".join(told["found"])
         assert "by owner in shop (leaky), idle" in found, told
         assert any("owner in shop (leaky)" in step for step in told["steps"]), told
