@@ -194,6 +194,7 @@ def described(cluster: Cluster, name: str) -> dict[str, str]:
     return dict(row.split("=", 1) for row in rows.split("\n"))
 
 
+@pytest.mark.lab
 async def test_a_locale_of_icu_is_carried_over_on_an_older_server(
     older: Cluster, tmp_path: Path
 ) -> None:
@@ -381,6 +382,7 @@ async def test_databases_of_the_server_itself_are_refused(
     assert "give" in failure.message
 
 
+@pytest.mark.lab
 async def test_a_server_that_is_older_than_the_backup_is_refused(
     archive: Path, older: Cluster
 ) -> None:
@@ -554,6 +556,7 @@ async def test_a_new_database_is_like_the_one_that_was_dumped(
         cluster.drop_database(copy)
 
 
+@pytest.mark.lab
 async def test_a_locale_that_the_server_lacks_is_told(
     older: Cluster, cluster: Cluster, tmp_path: Path
 ) -> None:

@@ -221,6 +221,7 @@ async def test_the_time_of_a_restore_is_in_it_once_it_was_measured(
     assert re.search(r"time needed: [0-9.]+ seconds, measured at 20", instructions(target))
 
 
+@pytest.mark.lab
 async def test_a_backup_by_newer_tools_comes_back_into_its_older_server(
     pipeline: Pipeline, private_cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
