@@ -159,6 +159,11 @@ FAMILY = Family(
                 ),
             ),
             wordings=(
+                Wording(
+                    "could not access the server configuration file",
+                    r"configuration file \"(?!/etc/)[^\"\n]*\": no such file",
+                    confidence=0.96,
+                ),
                 Wording("is not a valid data directory", confidence=0.97),
                 Wording("is not a database cluster directory", confidence=0.97),
                 Wording("global/pg_control", r"could not (?:open|read) file", 0.95),

@@ -192,6 +192,7 @@ FAMILY = Family(
             ),
             wordings=(
                 Wording("certificate verify failed", needs=Needs.POSTGRESQL),
+                Wording("ssl error", r"ssl error: certificate verify failed"),  # libpq's words
                 Wording(
                     "root certificate file", r"root certificate file[^\n]*does not exist", 0.95
                 ),
