@@ -28,7 +28,8 @@ class Drill(Keys):
         default="auto",
         description="For PostgreSQL: local is a server of our own for the time of the drill,"
         " without TCP; auto is that, and no drill where its programs are not installed; a URL is"
-        " that of a scratch server, whose user may create databases; same is the watched server itself.",
+        " that of a scratch server, whose user may create databases; same is the watched server"
+        " itself.",
         examples=["auto", "local", "postgresql://drill@scratch:5432/postgres", "same"],
     )
     assertions: list[fields.Query] = Field(
