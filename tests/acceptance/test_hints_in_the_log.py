@@ -321,7 +321,12 @@ class World:
             "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname ="
             " 'blocked_db' and query like 'LOCK TABLE%' and wait_event_type = 'Lock'"
         )
-        wait_until(lambda: self.server.sql(ended) != "0", "the dump of blocked_db waits", PATIENCE)
+
+        def failed() -> bool:
+            self.server.sql(ended)  # it may be begun again in another way
+            return bool(self.daemon.events("backup failed", target="ended-dump"))
+
+        wait_until(failed, "the dump of blocked_db is ended", PATIENCE, pause=0.2)
 
     def _slow_disk(self) -> Path:
         place = self._made("slow-disk")
