@@ -261,14 +261,13 @@ async def test_a_slow_server_is_not_a_dead_one(cluster: Cluster, proxy: Proxy) -
     async with Watched(target) as watched:
         assert await watched.round() is None
         await proxy.delay(0.13)  # 0.26 s a question: all of them would take longer than the round
-        failure = await watched.round()
-        assert failure is not None
-        assert failure.kind is Kind.QUERY  # some probe failed alone, none for a dead server
-        assert "answers slowly" in failure.message
-        assert "availability" in watched.answers
+        assert await watched.round() is None
+        assert "server_info" in watched.answers
+        assert "settings" not in watched.answers  # for want of time: no failure, and still due
         assert watched.losses == 0
         await proxy.pass_()
         assert await watched.round() is None
+        assert "settings" in watched.answers
 
 
 async def test_the_role_of_a_standby_is_told(private_cluster: MakeCluster) -> None:
