@@ -32,7 +32,7 @@ def declared():
     found = dict(OF_PROMETHEUS)
     of_target, of_server = {"target", "engine"}, {"server", "engine"}
     sections = [
-        (names.TARGETS + names.AVAILABILITY + names.BACKUP, of_target),
+        (names.TARGETS + names.AVAILABILITY + names.BACKUP + names.COPIES, of_target),
         (names.PROBES, of_target | of_server),
         (names.SERVERS, of_server),
         (names.PROCESS, set()),

@@ -57,7 +57,7 @@ def declared() -> dict[str, set[str]]:
     def take(metrics: tuple[Metric, ...], *own: str) -> None:
         found.update({metric.name: {*metric.labels, *own} for metric in metrics})
 
-    take(names.TARGETS + names.AVAILABILITY + names.BACKUP, "target", "engine")
+    take(names.TARGETS + names.AVAILABILITY + names.BACKUP + names.COPIES, "target", "engine")
     take((names.TARGET_INFO,), "target", "engine", "server", "datname", "path")
     take((*names.PROBES, names.ROUND_DURATION), "target", "server", "engine")
     take(names.SERVERS, "server", "engine")

@@ -23,6 +23,8 @@ def board(status_page: str) -> Board:
         [
             Section("Now", _now()),
             Section("The file", _file()),
+            Section("Readers and writers", _users()),
+            Section("Inside, as its newest proven copy shows", _inside()),
             Section("Answers", _answers()),
             Section("What is wrong, and why", _trouble()),
         ],
@@ -221,6 +223,82 @@ def _facts() -> frame.Panel:
         width=12,
         height=6,
     )
+
+
+def _users() -> list[frame.Panel]:
+    commits = increase("watchdog_sqlite_commits_total", _TARGET)
+    return [
+        graph(
+            "Commits",
+            "Commits seen between two looks. Empty in WAL mode while no application has it open.",
+            [(f"sum({commits})", "commits")],
+            width=8,
+            decimals=0,
+        ),
+        graph(
+            "Who stays",
+            "For how long at least one write transaction has been open without a commit, and one"
+            " reader has kept the log from being emptied. What is short is not seen.",
+            [
+                (_of("watchdog_sqlite_write_transaction_seconds"), "write transaction"),
+                (_of("watchdog_sqlite_wal_pinned_seconds"), "reader in the log"),
+            ],
+            unit="s",
+            width=8,
+            colours={"write transaction": "orange", "reader in the log": "purple"},
+        ),
+        graph(
+            "Frames in the write-ahead log",
+            "Pages in use there, those that wait for a checkpoint, and those that a reader keeps."
+            " Empty in rollback mode and while nobody has the file open.",
+            [
+                (_of("watchdog_sqlite_wal_frames"), "in use"),
+                (_of("watchdog_sqlite_wal_backlog_frames"), "wait for a checkpoint"),
+                (_of("watchdog_sqlite_wal_pinned_frames"), "kept by a reader"),
+            ],
+            unit="short",
+            width=8,
+            decimals=0,
+        ),
+    ]
+
+
+def _inside() -> list[frame.Panel]:
+    tables = select("watchdog_sqlite_table_size_bytes", _TARGET)
+    return [
+        graph(
+            "Largest tables",
+            "Size of each with its indexes; the other tables together. Empty without backups, or"
+            " where SQLite was built without dbstat.",
+            [
+                (f"topk(10, max by (relname) ({tables}))", "{{relname}}"),
+                (_of("watchdog_sqlite_other_tables_size_bytes"), "others together"),
+            ],
+            unit="bytes",
+            width=12,
+        ),
+        graph(
+            "What its proof took",
+            "How long quick_check and integrity_check of the copy took, and how long writers had"
+            " to wait while it was taken.",
+            [
+                (_of("watchdog_sqlite_quick_check_duration_seconds"), "quick_check"),
+                (_of("watchdog_sqlite_integrity_check_duration_seconds"), "integrity_check"),
+                (_of("watchdog_sqlite_copy_stall_seconds"), "writers waited"),
+            ],
+            unit="s",
+            width=8,
+        ),
+        stat(
+            "Broken foreign keys",
+            "Rows of the copy that point to rows that are not there.",
+            _of("watchdog_sqlite_foreign_key_violations"),
+            steps=look.NONE_IS_BEST,
+            width=4,
+            height=8,
+            missing="not looked at",
+        ),
+    ]
 
 
 def _answers() -> list[frame.Panel]:
