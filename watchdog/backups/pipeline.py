@@ -221,7 +221,8 @@ class Pipeline:
         digest, size, proof = await proving.of_new(
             run.engine, run.target, run.partial, produced.content
         )
-        warnings = tuple(mask(warning) for warning in (*produced.warnings, *proof.remarks))
+        said = (*preflight.warnings, *produced.warnings, *proof.remarks)
+        warnings = tuple(mask(warning) for warning in said)
         run.enter(Phase.PUBLISH)
         finished_at = milliseconds(self._clock.now())
         measures = {**(produced.measures or {}), **(proof.measures or {})}

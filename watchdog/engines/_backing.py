@@ -23,12 +23,13 @@ class Preflight:
     """What is known before a backup starts; ``estimated_bytes`` is ``None`` if nobody can tell.
 
     ``identity`` is what tells this database from another, as far as it is known
-    (see ``backups.identity``).
+    (see ``backups.identity``). ``warnings`` are told and keep nothing from going on.
     """
 
     versions: Mapping[str, str]
     estimated_bytes: int | None = None
     identity: Mapping[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from watchdog.engines.postgresql import tools
 from watchdog.engines.postgresql.connection import Connection
 from watchdog.engines.postgresql.dump import session
 from watchdog.engines.postgresql.failures import classify
+from watchdog.engines.postgresql.pooling import THROUGH_POOLER
 from watchdog.engines.postgresql.wire import Timing
 from watchdog.model import ActionFailed, Phase, Target
 
 MAINTENANCE: Final = ("postgres", "template1")
-POOLER: Final = "restore_through_pooler"
 
 _ERRORS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _IDLE_LIMIT_SINCE: Final = 14
@@ -138,7 +138,7 @@ def literal(text: str) -> str:
 
 def _refuse_pooler(url: PostgresqlUrl) -> ActionFailed:
     return tools.refusal(
-        POOLER,
+        THROUGH_POOLER,
         f"{url.server_name} is a pooler (PgBouncer or its like), through which nothing can be"
         " restored safely: give the address of the server itself, in --to or as backup.url",
         Phase.PREFLIGHT,

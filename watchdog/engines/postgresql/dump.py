@@ -20,7 +20,14 @@ from watchdog import process
 from watchdog.content import Content
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines import Preflight, Produced, Proof
-from watchdog.engines.postgresql import clients, identity, role_globals, tools, yielding
+from watchdog.engines.postgresql import (
+    clients,
+    identity,
+    pooling,
+    role_globals,
+    tools,
+    yielding,
+)
 from watchdog.engines.postgresql.clients import Client
 from watchdog.engines.postgresql.connection import Connection, Limits, Poolers, connect
 from watchdog.engines.postgresql.credentials import Credentials
@@ -56,12 +63,16 @@ _TABLE: Final = re.compile(rb"^\d+; \d+ \d+ TABLE (?!DATA |ATTACH )", re.MULTILI
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the look before a dump has shown; ``size`` of the database in bytes."""
+    """What the look before a dump has shown; ``size`` of the database in bytes.
+
+    ``warning`` is what is to be told of the way to it, "" for nothing.
+    """
 
     major: int
     version: str
     size: int
     identity: Mapping[str, Any]
+    warning: str = ""
 
 
 async def preflight(target: Target, url: PostgresqlUrl) -> Preflight:
@@ -72,6 +83,7 @@ async def preflight(target: Target, url: PostgresqlUrl) -> Preflight:
         {"server": seen.version, "pg_dump": client.version},
         estimated_bytes=max(0, seen.size - _EMPTY_DATABASE) // _SHARE_OF_DATABASE,
         identity=seen.identity,
+        warnings=(seen.warning,) if seen.warning else (),
     )
 
 
@@ -289,6 +301,9 @@ async def _look(target: Target, url: PostgresqlUrl) -> Seen:
     connection = await session(url, target, timing)
     named = tools.facts(url, target, None)
     try:
+        warning = await pooling.warning_for(
+            connection, target, url, lambda: session(url, target, Timing())
+        )
         row: Any = await connection.driver.fetchrow(_LOOK, timeout=_STATEMENT)
         which = await identity.read(connection, row["size"], _STATEMENT)
     except TimeoutError as error:
@@ -297,7 +312,7 @@ async def _look(target: Target, url: PostgresqlUrl) -> Seen:
         raise ActionFailed(classify(error, Phase.PREFLIGHT, named)) from error
     finally:
         await connection.close()
-    return Seen(row["number"] // 10000, row["version"], row["size"], which)
+    return Seen(row["number"] // 10000, row["version"], row["size"], which, warning)
 
 
 async def _client_for(seen: Seen, target: Target, url: PostgresqlUrl) -> Client:

@@ -906,6 +906,47 @@ FAMILY = Family(
             ),
         ),
         Entry(
+            "backup_through_pooler",
+            POSTGRESQL + "app-pgdump.html",
+            Severity.CRITICAL,
+            en=Text(
+                "Backups do not go through a pooler",
+                "The address leads to a pooler such as PgBouncer, where each transaction may get"
+                " another session of the server: settings of a dump or a restore would reach the"
+                " sessions of applications, and names in a dump could lose their schemas.",
+                (
+                    (
+                        "Give the server's own address for backups: `backup: {url:"
+                        " postgresql://USER@SERVER:5432/{database|DATABASE}}` of"
+                        " {target|the target}; probes may go on through the pooler"
+                    ),
+                    "Which one that is: the section [databases] of pgbouncer.ini",
+                    (
+                        "Only the pooler can be reached? Give one whose pool_mode is session as"
+                        " `backup.url`"
+                    ),
+                ),
+            ),
+            ru=Text(
+                "Через пулер резервные копии не снимают",
+                "Адрес ведёт к пулеру, например PgBouncer, где каждой транзакции может достаться"
+                " другой сеанс сервера: параметры дампа или восстановления попали бы в сеансы"
+                " приложений, а имена в дампе могли бы остаться без схем.",
+                (
+                    (
+                        "Дайте для копий адрес самого сервера: `backup: {url:"
+                        " postgresql://USER@SERVER:5432/{database|DATABASE}}` у"
+                        " {target|цели}; проверки могут и дальше идти через пулер"
+                    ),
+                    "Какой это адрес: раздел [databases] файла pgbouncer.ini",
+                    (
+                        "Доступен только пулер? Укажите в `backup.url` тот, у которого"
+                        " pool_mode = session"
+                    ),
+                ),
+            ),
+        ),
+        Entry(
             "backup_locked",
             POSTGRESQL + "app-pgdump.html",
             Severity.WARNING,
