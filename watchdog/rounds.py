@@ -305,6 +305,7 @@ class ServerRound(_Work):
         self._due = DueProbes(probes, self.interval, clock)
         self._attendance: Attendance = engine.attend(server, targets, on_lost)
         self._want = want
+        self._leaving = False  # the server waits for our session to end
         self.ended = False  # taken out by a reload or the end: it opens no session any more
 
     @property
@@ -329,12 +330,24 @@ class ServerRound(_Work):
         """Have the next round ask these probes, whether they are due or not."""
         self._due.want(names)
 
+    def leave(self, failure: Failure) -> bool:
+        """Let go of the held session if a visit's *failure* says that the server waits for it.
+
+        Answers whether it has to go: the round that is under way, or else the
+        next one, ends it; make one at once.
+        """
+        self._leaving = self._leaving or self._attendance.must_leave(failure)
+        return self._leaving
+
     async def close(self) -> None:
         """End the held session politely."""
         await self._attendance.close()
 
     async def _round(self, *, forced: bool) -> Result:
         course = self._begin()
+        if self._leaving:
+            await self._attendance.close()
+            self._leaving = False
         # Half of the time for the session that is held: if it does not answer,
         # the other half tells whether the server does.
         await self._attempt(course, self.timeout / 2, forced=forced)
@@ -345,8 +358,9 @@ class ServerRound(_Work):
         course.phases = self._attendance.phases
         course.facts.update(self._attendance.facts())
         self._tell_visits(course)
-        if not self._held or not self._attendance.lasting:
+        if self._leaving or not self._held or not self._attendance.lasting:
             await self._attendance.close()
+            self._leaving = False
         return self._end(course, self.server, ROUND)
 
     async def _attempt(self, course: _Course, seconds: float, *, forced: bool) -> None:

@@ -17,7 +17,7 @@ import structlog
 
 from watchdog.clock import Clock
 from watchdog.engines import Engine
-from watchdog.model import Action, Lane, Result, Server, Target
+from watchdog.model import Action, Failure, Lane, Result, Server, Target
 from watchdog.results import ResultStore, blinds_all
 from watchdog.rounds import ROUND, ServerRound, TargetVisit
 from watchdog.scheduling.runner import TIMER, Runner, Ticket
@@ -157,15 +157,28 @@ class Watch:
             await ticket.wait()
 
     def on_result(self, result: Result) -> None:
-        """Look again soon at a server that cannot be reached, not only at its next interval."""
+        """Look again soon at a server that cannot be reached, and leave one that shuts down."""
+        if isinstance(result.subject, Target):
+            self._leave_if_asked(result.subject, result.failure)
+            return
         server_round = self._rounds.get(result.subject.name)
-        if not isinstance(result.subject, Server) or server_round is None:
+        if server_round is None:
             return
         patience = self._patience[result.subject.name]
         if result.failure is None or not blinds_all(result.failure):
             patience.reset()
             return
         self._look_again(server_round, patience.longer())
+
+    def _leave_if_asked(self, target: Target, failure: Failure | None) -> None:
+        """End the held session where a visit has learned that its server waits for that."""
+        server = self._engines[target.engine].server_of(target)
+        server_round = self._rounds.get(server.name) if server is not None else None
+        if failure is not None and server_round is not None and server_round.leave(failure):
+            _log.info(
+                "the server shuts down, letting go of the session", server=server_round.server.name
+            )
+            self._runner.kick(self._round_action(server_round), "its server shuts down")
 
     def _lost(self, name: str) -> None:
         """Look at once why a held session died: that it did is no verdict."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -156,6 +158,29 @@ def test_a_server_in_crash_recovery_is_down_and_then_up(watch: Watch) -> None:
     assert before is not None
     assert after is not None
     assert before <= after < before + 20
+
+
+async def test_a_smart_shutdown_does_not_wait_for_the_held_session(watch: Watch) -> None:
+    watched = await asyncio.to_thread(watch)
+    cluster = watched.cluster
+    other = await cluster.connect()  # it keeps the server waiting, so that all can be seen
+    ours = "select count(*) from pg_stat_activity where application_name = 'db-watchdog'"
+    assert await other.fetchval(ours)
+    os.kill(cluster.pid, signal.SIGTERM)
+    await asyncio.to_thread(watched.goes_down, "one")
+    await asyncio.to_thread(watched.goes_down, "two")
+    assert watched.failure("one")[::2] == ("state", "57P03")
+    assert (watched.hint("one"), watched.hint("two")) == ("shutting_down", "shutting_down")
+    async with asyncio.timeout(10):
+        while await other.fetchval(ours):
+            await asyncio.sleep(0.1)
+    await other.close()
+    await asyncio.to_thread(cluster.stop, "smart", 10)
+    await asyncio.to_thread(cluster.start)
+    await asyncio.to_thread(watched.comes_up, "one")
+    await asyncio.to_thread(watched.comes_up, "two")
+    held = "select count(*) > 0 from pg_stat_activity where application_name = 'db-watchdog'"
+    assert cluster.sql(f"{held} and datname = 'postgres'") == "t"
 
 
 def test_a_password_changed_under_a_held_session_takes_the_target_down(watch: Watch) -> None:

@@ -61,6 +61,9 @@ class Attendance:
             raise ActionFailed(self.engine.unanswered)
         return {name: Failure(Kind.AUTH, "gone") for name in self.engine.gone}
 
+    def must_leave(self, failure: Failure) -> bool:
+        return False
+
     def facts(self) -> Mapping[str, Any]:
         return {}
 

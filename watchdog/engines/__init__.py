@@ -150,6 +150,10 @@ class Attendance(Protocol):
         """Ask which targets' databases are gone or closed to connections, by target name."""
         ...
 
+    def must_leave(self, failure: Failure) -> bool:
+        """Whether a visit's *failure* says that the server waits for the held session to end."""
+        ...
+
     def facts(self) -> Mapping[str, Any]:
         """Return what is known of the server: version, role, system_identifier."""
         ...

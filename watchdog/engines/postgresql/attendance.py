@@ -39,6 +39,8 @@ ROUND_SHARE: Final = 0.25
 # For this long a refusal of the database postgres is remembered, seconds.
 _REFUSAL_REMEMBERED: Final = 600.0
 
+_TURNS_AWAY: Final = "57P03"  # cannot_connect_now
+
 _LONGEST_NAME: Final = 63  # NAMEDATALEN - 1, in bytes: the server cuts names off there
 
 _PRESENT: Final = """
@@ -119,6 +121,14 @@ class PostgresqlAttendance:
             if failure is not None:
                 gone[target.name] = failure
         return gone
+
+    def must_leave(self, failure: Failure) -> bool:
+        """Whether *failure* says that new sessions are turned away while ours is kept.
+
+        A server that shuts down smartly waits for the sessions that it has,
+        ours among them, and answers them as ever.
+        """
+        return failure.code == _TURNS_AWAY and self._session is not None
 
     def facts(self) -> Mapping[str, Any]:
         """Return what is known of the server."""
