@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 _IDLE_THREADS: Final = 4
 
+# Does the work and returns how to tell of its end.
+_Job = Callable[[], Callable[[], object]]
+
 
 class StillStuckError(TimeoutError):
     """Earlier work of this key has not come back; ``since`` is when it began, UTC."""
@@ -34,7 +37,7 @@ class Slots:
 
     def __init__(self, idle: int = _IDLE_THREADS) -> None:
         self._most_idle = idle
-        self._idle: list[SimpleQueue[Callable[[], None]]] = []
+        self._idle: list[SimpleQueue[_Job]] = []
         self._busy: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
@@ -63,7 +66,7 @@ class Slots:
                 raise StillStuckError(since)
             self._busy[key] = datetime.now(UTC)
 
-        def job() -> None:
+        def job() -> Callable[[], object]:
             value: Any = None
             error: BaseException | None = None
             try:
@@ -71,8 +74,7 @@ class Slots:
             except BaseException as caught:  # noqa: BLE001 - handed over to who awaits it
                 error = caught
             self._busy.pop(key, None)
-            with suppress(RuntimeError):  # the loop has ended meanwhile
-                loop.call_soon_threadsafe(_settle, future, value, error)
+            return lambda: loop.call_soon_threadsafe(_settle, future, value, error)
 
         self._start(job)
         try:
@@ -85,7 +87,7 @@ class Slots:
                 future.exception()  # seen, and of no interest any more
             raise
 
-    def _start(self, job: Callable[[], None]) -> None:
+    def _start(self, job: _Job) -> None:
         with self._lock:
             queue = self._idle.pop() if self._idle else None
         if queue is None:
@@ -95,13 +97,17 @@ class Slots:
             ).start()
         queue.put(job)
 
-    def _serve(self, queue: SimpleQueue[Callable[[], None]]) -> None:
-        while True:
-            queue.get()()
+    def _serve(self, queue: SimpleQueue[_Job]) -> None:
+        kept = True
+        while kept:
+            tell = queue.get()()
             with self._lock:
-                if len(self._idle) >= self._most_idle:
-                    return
-                self._idle.append(queue)
+                kept = len(self._idle) < self._most_idle
+                if kept:
+                    self._idle.append(queue)
+            # Last, so that whoever goes on from here finds this thread free.
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                tell()
 
 
 def _settle(future: asyncio.Future[T], value: T, error: BaseException | None) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -228,3 +230,37 @@ def test_a_file_has_no_server(tmp_path: Path) -> None:
     assert ENGINE.description(target) == {"path": str(tmp_path / "a.db")}
     with pytest.raises(TypeError, match="no servers"):
         ENGINE.attend(Server("x:1", "sqlite"), [target], lambda: None)
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+async def test_two_targets_on_one_file_have_each_their_own_verdict(
+    tmp_path: Path, mode: str
+) -> None:
+    path = make_database(tmp_path / "a.db", mode)
+    one = target_of(path)
+    two = replace(one, name="another")
+    engine = SqliteEngine()
+    with Application(path) as application:
+        application.open(mode)
+        before = listing(tmp_path)
+        for _ in range(10):
+            rounds = await asyncio.gather(
+                visit(path, engine=engine, target=one), visit(path, engine=engine, target=two)
+            )
+            assert [found.failure for found in rounds] == [None, None]
+        assert listing(tmp_path) == before
+
+
+async def test_two_targets_on_one_file_are_copied_at_the_same_time(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "a.db", rows=1000)
+    one = target_of(path)
+    two = replace(one, name="another")
+    backups = SqliteEngine().backups
+    await asyncio.gather(*(backups.preflight(target, target.url) for target in (one, two)))
+    copies = await asyncio.gather(
+        *(
+            backups.produce(target, target.url, tmp_path / f"{target.name}.copy", lambda _: None)
+            for target in (one, two)
+        )
+    )
+    assert [copied.tables for copied in copies] == [1, 1]

@@ -158,7 +158,7 @@ async def test_threads_are_daemons_few_and_used_again() -> None:
         for _ in range(20)
     ]
     assert all(daemon for daemon, _ in names)
-    assert len({ident for _, ident in names}) <= 2
+    assert len({ident for _, ident in names}) == 1
     await asyncio.gather(*(slots.run(str(number), lambda: None) for number in range(20)))
     async with asyncio.timeout(5):
         while threading.active_count() > before + 2:

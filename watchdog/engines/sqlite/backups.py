@@ -50,7 +50,9 @@ class SqliteBackups:
         path = _path(url)
         progress = Progress(phase=Phase.PREFLIGHT)
         async with self._classified(progress, target, path):
-            files = await self._slots.run(f"preflight:{path}", lambda: _preflight(path))
+            files = await self._slots.run(
+                f"preflight:{target.name} {path}", lambda: _preflight(path)
+            )
         size = files.main.size + (files.wal.size if files.wal is not None else 0)
         return Preflight(_versions(), size, identity.of_source(files))
 
@@ -76,7 +78,9 @@ class SqliteBackups:
 
         async with self._classified(stage, target, path, Phase.COPY):
             try:
-                copied = await self._slots.run(f"copy:{path}", work, stage.cancel, _LINGER)
+                copied = await self._slots.run(
+                    f"copy:{target.name} {path}", work, stage.cancel, _LINGER
+                )
             except SqliteTrouble as trouble:
                 if trouble.code not in NEEDS_RECOVERY:
                     raise

@@ -43,7 +43,7 @@ async def copy_recovered(
 
     Raises ``SqliteTrouble``, ``sqlite3.Error``, ``OSError``.
     """
-    key = f"copy:{path}"
+    key = f"copy:{into}"
     files = await slots.run(key, lambda: _begin(path, into))
     moment, began = datetime.now(UTC), time.monotonic()
     # A child's: closing the file in our own process would drop our locks on it.

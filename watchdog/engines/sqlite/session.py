@@ -99,7 +99,7 @@ class SqliteSession:
 
     async def run(self, work: Callable[[], Any]) -> Any:
         """Return what blocking *work* on this file makes, in its own slot off the loop."""
-        return await self._slots.run(path_of(self.target), work)
+        return await self._slots.run(_slot(self.target), work)
 
     async def read(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         """Return what *work* makes of a read-only connection; it may be called several times.
@@ -110,7 +110,9 @@ class SqliteSession:
         progress = self._progress = Progress()
         path, busy = path_of(self.target), busy_seconds(self.target)
         seen: Seen[Any] = await self._slots.run(
-            path, lambda: read(path, work, busy=busy, progress=progress), progress.cancel
+            _slot(self.target),
+            lambda: read(path, work, busy=busy, progress=progress),
+            progress.cancel,
         )
         if not seen.way.opened:
             raise SqliteTrouble(
@@ -175,7 +177,9 @@ class SqliteVisit:
     async def __aenter__(self) -> SqliteSession:
         path, busy = path_of(self._target), busy_seconds(self._target)
         progress = self._progress
-        visited = await self._slots.run(path, lambda: _visit(path, busy, progress), progress.cancel)
+        visited = await self._slots.run(
+            _slot(self._target), lambda: _visit(path, busy, progress), progress.cancel
+        )
         identity = visited.seen.files.main.identity
         replaced, activity = self._count_replaced(path, identity), self._activity_of(path, identity)
         self._session = SqliteSession(
@@ -194,6 +198,11 @@ class SqliteVisit:
 
     def __repr__(self) -> str:
         return f"<visit of {self._target.name}, {self.phase}>"
+
+
+def _slot(target: Target) -> str:
+    """Return whose slot its work takes: two targets on one file have each their own verdict."""
+    return f"{target.name} {path_of(target)}"
 
 
 def busy_seconds(target: Target) -> float:
