@@ -26,7 +26,7 @@ RETRIES: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=
 _RETRYABLE: Final = frozenset({Kind.REACH, Kind.TIMEOUT, Kind.STATE, Kind.CAPACITY, Kind.QUERY})
 # Somebody else is at it, whatever the kind: that passes.
 _IN_THE_WAY: Final = ("EWOULDBLOCK", "EAGAIN", "SQLITE_BUSY", "SQLITE_LOCKED")
-_AWAY: Final = (failures.DESTINATION_MISSING, failures.FOLDER_MISSING)
+_AWAY: Final = (failures.DESTINATION_MISSING, failures.FOLDER_MISSING, failures.SILENT)
 
 # A last attempt that lies in the future was written before the clock was set
 # back; within this much its slot still counts as run.

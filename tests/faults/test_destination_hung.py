@@ -24,7 +24,11 @@ def test_the_daemon_starts_probes_reloads_and_stops_beside_a_destination_that_ha
     daemon = Daemon(tmp_path, {"targets": [{**target, "backup": backup}]})
     with hung_mount(mount), daemon:
         daemon.wait_up("a", 1)
-        daemon.event("trouble", target="a")
+        trouble = daemon.event("trouble", target="a", hint="file_system_hangs")
+        assert trouble["kind"] == "timeout"
+        assert f"Looking at {mount}/backups took longer" in trouble["cause"]
+        assert f"findmnt -T {mount}/backups" in " ".join(trouble["steps"])
+        assert daemon.events("trouble", hint="backup_dir_missing") == []
         assert daemon.metric("watchdog_backup_last_attempt_successful", target="a") == 0
         assert daemon.get("/api/v1/backups").json() == {"backups": []}
         for _ in range(8):  # as many as a pool of threads has

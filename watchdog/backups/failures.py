@@ -18,6 +18,7 @@ from watchdog.secret import mask
 NO_SPACE: Final = "backup_no_space"
 DESTINATION_MISSING: Final = "destination_missing"
 FOLDER_MISSING: Final = "backup_dir_missing"
+SILENT: Final = "file_system_hangs"
 TRUNCATED: Final = "backup_truncated"
 FILE_MISSING: Final = "backup_file_missing"
 ZERO_BYTES: Final = "backup_zero_bytes"

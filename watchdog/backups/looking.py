@@ -48,6 +48,6 @@ def silent(directory: Path, target: str) -> Failure:
         f"{directory} does not answer: is its file server there? Look with `df {directory}`"
         f" (interrupt it with Ctrl-C), backups of {target} wait for it",
         Phase.PREFLIGHT,
-        hint=failures.known(failures.FOLDER_MISSING),
+        hint=failures.known(failures.SILENT),
         facts=failures.facts(directory, target),
     )

@@ -54,6 +54,12 @@ class Case:
         """Where the target is."""
         return self.target.url
 
+    @property
+    def is_of_destination(self) -> bool:
+        """Whether the folder of the backups is what failed, and not the database."""
+        backup = self.target.backup
+        return backup is not None and self.failure.facts.get("path") == str(backup.directory)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

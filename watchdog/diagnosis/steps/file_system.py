@@ -134,7 +134,7 @@ def _nearest(folder: Path) -> Path:
 
 def applies(case: Case) -> bool:
     """Where the file system may be the reason."""
-    if not isinstance(case.url, SqliteUrl):
+    if not isinstance(case.url, SqliteUrl) or case.is_of_destination:
         return False
     return case.failure.hint in _HINTS or case.failure.kind is Kind.TIMEOUT
 

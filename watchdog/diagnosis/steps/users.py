@@ -72,7 +72,9 @@ def _users(path: str, hint: str) -> Found:
 
 def applies(case: Case) -> bool:
     """Where another process may be the reason, or may still have what is missing."""
-    return isinstance(case.url, SqliteUrl) and case.failure.hint in _HINTS
+    if not isinstance(case.url, SqliteUrl) or case.is_of_destination:
+        return False
+    return case.failure.hint in _HINTS
 
 
 STEP = Step(_NAME, 61, applies, look, seconds=2.0)
