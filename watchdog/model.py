@@ -419,7 +419,8 @@ class Result:
 
     ``finished`` is monotonic; ``phases`` are seconds; ``absent`` names the
     targets of a server that its session says cannot be reached at all
-    (dropped, not accepting connections) with the failure of each.
+    (dropped, not accepting connections) with the failure of each. ``told`` is
+    the failure of a server in the words of each of its targets, by name.
     """
 
     subject: Subject
@@ -432,6 +433,7 @@ class Result:
     phases: Mapping[Phase, float] = field(default_factory=dict)
     probes: tuple[ProbeRun, ...] = ()
     absent: Mapping[str, Failure] = field(default_factory=_nothing)
+    told: Mapping[str, Failure] = field(default_factory=_nothing)
     facts: Mapping[str, Any] = field(default_factory=_nothing)
     run_id: str = ""
 

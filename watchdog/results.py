@@ -156,7 +156,9 @@ class ServerStatus:
     probes: dict[str, ProbeRun] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     absent: Mapping[str, Failure] = field(default_factory=dict)
+    told: Mapping[str, Failure] = field(default_factory=dict)  # its failure, by target
     targets: tuple[str, ...] = ()
+    troubles: tuple[Failure, ...] = ()  # all that its probes have told
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,16 +261,24 @@ class ResultStore:
         server = self._servers.get(result.subject.name)
         if server is None:
             return ()  # removed by a reload while its round was under way
+        healthy = server.failure is None and not server.absent
+        troubles = server.troubles
         server.ok = result.outcome is Outcome.OK
         server.failure = result.failure
         server.finished = result.finished
         server.absent = result.absent  # a round that could not ask knows of none
+        server.told = result.told
         server.probes.update({run.probe: run for run in result.probes})
+        server.troubles = tuple(_told_by(server.probes))
         if server.ok:
             server.phases = result.phases or server.phases
             server.facts.update(result.facts)
+        healthy = healthy and server.failure is None and not server.absent
+        settled = healthy and server.troubles == troubles
         for name in server.targets:
             status = self._targets[name]
+            if settled and status.up:
+                continue  # the server says what it said before: so is the verdict
             self._judge(status)
             if status.blinded_at == result.finished and status.failure is not None:
                 _increment(status.failures_by_kind, status.failure.kind)
@@ -315,7 +325,7 @@ class ResultStore:
         if server is not None:
             failure = server.absent.get(status.target.name)
             if server.failure is not None and blinds_all(server.failure):
-                failure = server.failure
+                failure = server.told.get(status.target.name, server.failure)
             if failure is not None:
                 status.blinded_at = server.finished
                 return False, failure
@@ -359,11 +369,9 @@ class ResultStore:
             yield status.failure
         else:
             server = self._servers.get(status.server.name) if status.server else None
-            for probes in (status.probes, server.probes if server else {}):
-                for run in probes.values():
-                    yield from run.answer.troubles
-                    if run.failure is not None:
-                        yield run.failure
+            yield from _told_by(status.probes)
+            if server is not None:
+                yield from server.troubles
         if status.backup.last_attempt_successful is False and status.backup.last_failure:
             yield status.backup.last_failure
         if status.backup.suspect is not None:
@@ -382,6 +390,13 @@ _ANSWERS: Final = frozenset({"recovery_conflict", "in_recovery_read_only", "read
 def blinds_all(failure: Failure) -> bool:
     """Whether a failure of a server's own session means that no target on it can be reached."""
     return failure.kind in (Kind.REACH, Kind.TIMEOUT, Kind.STATE) and failure.hint not in _ANSWERS
+
+
+def _told_by(probes: Mapping[str, ProbeRun]) -> Iterator[Failure]:
+    for run in probes.values():
+        yield from run.answer.troubles
+        if run.failure is not None:
+            yield run.failure
 
 
 def _refined(failure: Failure, diagnoses: Iterable[Diagnosis]) -> Failure:

@@ -16,6 +16,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from watchdog.clock import Clock
@@ -68,6 +69,8 @@ class _Course:
     runs: list[ProbeRun] = field(default_factory=list)
     phases: Mapping[Phase, float] = field(default_factory=dict)
     absent: Mapping[str, Failure] = field(default_factory=dict)
+    told: Mapping[str, Failure] = field(default_factory=dict)
+    cause: Exception | None = None  # what a probe raised when its session died with it
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -80,6 +83,7 @@ class DueProbes:
         self._clock = clock
         self._due_at: dict[str, float] = {}
         self._left: set[str] = set()  # the last round had no time for them
+        self._failed: set[str] = set()
 
     def now(self, *, forced: bool = False) -> list[Probe]:
         """Return the probes that are due, in the order in which to ask them.
@@ -96,6 +100,10 @@ class DueProbes:
         """Make the probes of these *names* due."""
         for name in names:
             self._due_at.pop(name, None)
+
+    def renew(self, names: Collection[str]) -> None:
+        """Make the probes of these *names* due, but for those that wait after a failure."""
+        self.want(set(names) - self._failed)
 
     def interval(self, probe: Probe) -> float:
         """Return how often *probe* is asked, seconds: as often as its session at most."""
@@ -121,6 +129,7 @@ class DueProbes:
             wait = min(wait, max(self._every, _TRY_AGAIN))
         self._due_at[probe.name] = self._clock.monotonic() + wait * (1 - _SLACK)
         self._left.discard(probe.name)
+        (self._failed.discard if failure is None else self._failed.add)(probe.name)
         return wait
 
     def _order(self, probe: Probe) -> tuple[object, ...]:
@@ -153,7 +162,7 @@ class _Work:
             if not probe.suits(session):
                 continue
             began = self._clock.monotonic()
-            failure, answer = None, Answer()
+            failure, answer, cause = None, Answer(), None
             try:
                 answer = await probe.ask(session)
             except NotAskedError:
@@ -162,12 +171,13 @@ class _Work:
             except ActionFailed as error:
                 failure = error.failure
             except Exception as error:  # noqa: BLE001 - the guard of a probe
-                failure = self._engine.failure(error, self._engine_phase(), target)
+                cause, failure = error, self._engine.failure(error, self._engine_phase(), target)
             wait = max(due.asked(probe, failure), due.interval(probe))
             course.facts.update(answer.facts)
             course.runs.append(self._run(probe, wait, began, answer, failure))
             if failure is not None and blinds_all(failure):
-                raise ActionFailed(failure)
+                course.cause = cause
+                raise ActionFailed(failure) from cause
 
     def _engine_phase(self) -> Phase:
         return Phase.READ if self._engine.name == "sqlite" else Phase.QUERY
@@ -200,6 +210,7 @@ class _Work:
             phases=dict(course.phases),
             probes=tuple(course.runs),
             absent=course.absent,
+            told=course.told,
             facts=course.facts,
         )
 
@@ -302,9 +313,11 @@ class ServerRound(_Work):
         self.timeout = min(target.probe.timeout for target in targets)
         self._held = any(t.probe.session is SessionMode.HELD for t in targets)
         probes = (p for p in engine.probes.values() if p.scope is Scope.SERVER)
+        self._leading = [p.name for p in engine.probes.values() if p.leading]
         self._due = DueProbes(probes, self.interval, clock)
         self._attendance: Attendance = engine.attend(server, targets, on_lost)
         self._want = want
+        self._known: tuple[Session | None, object] = None, None  # the session and its server's role
         self._leaving = False  # the server waits for our session to end
         self.ended = False  # taken out by a reload or the end: it opens no session any more
 
@@ -352,7 +365,7 @@ class ServerRound(_Work):
         # the other half tells whether the server does.
         await self._attempt(course, self.timeout / 2, forced=forced)
         if course.failure is not None and blinds_all(course.failure):
-            course.failure = None
+            course.failure, course.told, course.cause = None, {}, None
             remaining = self.timeout - (self._clock.monotonic() - course.started)
             await self._attempt(course, max(remaining, self.timeout / 4), forced=forced)
         course.phases = self._attendance.phases
@@ -365,19 +378,36 @@ class ServerRound(_Work):
 
     async def _attempt(self, course: _Course, seconds: float, *, forced: bool) -> None:
         attendance, target = self._attendance, self.visits[0].target
+        tell: Callable[[Target], Failure] | None = None
         try:
             async with asyncio.timeout(seconds):
                 session = await attendance.session()
+                self._meet(session)
                 course.absent = await attendance.absent(session)
                 await self._ask(session, self._due, course, target, forced=forced)
+                self._meet(session)
         except ActionFailed as error:
-            course.failure = error.failure
+            # What the guard of a probe has classified, it has classified for the first target.
+            tell = partial(self._engine.failure, course.cause or error, attendance.phase)
         except TimeoutError:
-            course.failure = self._engine.timed_out(attendance.phase, seconds, target)
+            tell = partial(self._engine.timed_out, attendance.phase, seconds)
         except Exception as error:  # noqa: BLE001 - a driver may raise anything; it is classified
-            course.failure = self._engine.failure(error, attendance.phase, target)
-        if course.failure is not None:
+            tell = partial(self._engine.failure, error, attendance.phase)
+        if tell is not None:
+            course.failure = tell(target)
+            course.told = {visit.target.name: tell(visit.target) for visit in self.visits}
             attendance.abort()
+
+    def _meet(self, session: Session) -> None:
+        """Have it asked again what the server is, where it may be another one than it was.
+
+        Another session may have found another server behind the same name,
+        and a standby may have been promoted.
+        """
+        known, role = self._known
+        self._known = session, self._attendance.facts().get("role")
+        if session is not known or (role is not None and self._known[1] is not role):
+            self._due.renew(self._leading)
 
     def _tell_visits(self, course: _Course) -> None:
         """Block visits that cannot succeed; ask for one at once when their reason has gone."""

@@ -262,7 +262,7 @@ async def test_a_slow_server_is_not_a_dead_one(cluster: Cluster, proxy: Proxy) -
         assert await watched.round() is None
         await proxy.delay(0.13)  # 0.26 s a question: all of them would take longer than the round
         assert await watched.round() is None
-        assert "server_info" in watched.answers
+        assert "privileges" in watched.answers
         assert "settings" not in watched.answers  # for want of time: no failure, and still due
         assert watched.losses == 0
         await proxy.pass_()

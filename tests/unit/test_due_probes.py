@@ -104,3 +104,19 @@ def test_a_dear_question_without_an_answer_is_asked_again_within_a_minute(
     assert "dear" not in names(due)
     clock.advance(15.0)
     assert "dear" in names(due)
+
+
+def test_what_says_what_the_server_is_is_renewed_but_not_before_a_refusal_has_passed(
+    due: DueProbes, clock: FakeClock
+) -> None:
+    for probe in (QUICK, DEAR):
+        due.asked(probe)
+    due.renew(["dear"])
+    assert names(due) == ["dear"]
+    due.asked(DEAR, Failure(Kind.PRIVILEGE, "denied"))
+    due.renew(["dear"])
+    assert names(due) == []
+    clock.advance(600.0)
+    due.asked(DEAR)
+    due.renew(["dear"])
+    assert "dear" in names(due)

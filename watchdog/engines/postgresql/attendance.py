@@ -22,6 +22,7 @@ from watchdog.engines import Session
 from watchdog.engines.postgresql.connection import Limits, Poolers, connect
 from watchdog.engines.postgresql.credentials import Credentials
 from watchdog.engines.postgresql.failures import facts_of, trouble
+from watchdog.engines.postgresql.probes import availability
 from watchdog.engines.postgresql.session import PostgresqlSession
 from watchdog.engines.postgresql.wire import Timing
 from watchdog.model import Failure, Kind, Phase, Server, SessionMode, Target
@@ -43,9 +44,14 @@ _TURNS_AWAY: Final = "57P03"  # cannot_connect_now
 
 _LONGEST_NAME: Final = 63  # NAMEDATALEN - 1, in bytes: the server cuts names off there
 
-_PRESENT: Final = """
-select datname::text as name, datallowconn as open, datconnlimit as connection_limit
-  from pg_catalog.pg_database where datname = any($1::name[])
+# Only those of the names that cannot be visited, or one row without a name.
+_ABSENT: Final = """
+select s.standby, n.name::text as name, n.present, n.connection_limit
+  from (select pg_catalog.pg_is_in_recovery() as standby) s
+  left join (select w.name, d.oid is not null as present, d.datconnlimit as connection_limit
+               from pg_catalog.unnest($1::name[]) w (name)
+               left join pg_catalog.pg_database d on d.datname = w.name
+              where d.oid is null or not d.datallowconn or d.datconnlimit = -2) n on true
 """
 
 
@@ -68,6 +74,9 @@ class PostgresqlAttendance:
         self._timeout = min(target.probe.timeout for target in targets)
         self._timing = Timing()
         self._session: PostgresqlSession | None = None
+        self._names: dict[str, list[Target]] = {}  # by database, as the server calls it
+        for target in targets:
+            self._names.setdefault(_as_stored(_url(target).database), []).append(target)
         self._refused_until = 0.0
         self._facts: dict[str, Any] = {}
         self._lasting = True
@@ -112,15 +121,15 @@ class PostgresqlAttendance:
         assert isinstance(session, PostgresqlSession)
         if session.pooler:
             return {}  # its names of databases are its own: only a visit can tell
-        names = {target.name: _as_stored(_url(target).database) for target in self._targets}
-        rows = await session.fetch_first(_PRESENT, sorted(set(names.values())))
-        present = {row["name"]: row for row in rows}
-        gone: dict[str, Failure] = {}
-        for target in self._targets:
-            failure = self._absence(target, present.get(names[target.name]))
-            if failure is not None:
-                gone[target.name] = failure
-        return gone
+        began = time.perf_counter()
+        rows = await session.fetch_first(_ABSENT, list(self._names))
+        availability.remember(session, time.perf_counter() - began, standby=rows[0]["standby"])
+        return {
+            target.name: self._absence(target, row)
+            for row in rows
+            if row["name"] is not None
+            for target in self._names[row["name"]]
+        }
 
     def must_leave(self, failure: Failure) -> bool:
         """Whether *failure* says that new sessions are turned away while ours is kept.
@@ -220,21 +229,19 @@ class PostgresqlAttendance:
     # -------------------------------------------------------------- absence
 
     @staticmethod
-    def _absence(target: Target, row: Any) -> Failure | None:
+    def _absence(target: Target, row: Any) -> Failure:
         url = _url(target)
         facts = facts_of(url, target.name)
         name, server = url.database, url.server_name
-        if row is None:
+        if not row["present"]:
             code, hint = "3D000", "database_missing"
             message = f"database {name} does not exist on {server}"
         elif row["connection_limit"] == -2:
             code, hint = "55000", "database_not_accepting"
             message = f"database {name} on {server} is invalid: dropping it was interrupted"
-        elif not row["open"]:
+        else:
             code, hint = "55000", "database_not_accepting"
             message = f"database {name} on {server} accepts no connections (datallowconn)"
-        else:
-            return None
         return trouble(Kind.AUTH, message, facts, code=code, hint=hint, phase=Phase.AUTHENTICATE)
 
 

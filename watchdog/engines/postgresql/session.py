@@ -50,6 +50,8 @@ class PostgresqlSession:
         self._connection = connection
         self._limits = limits
         self._until: float | None = None
+        # What one question of a round has found out for another one.
+        self.remembered: dict[str, object] = {}
 
     # -------------------------------------------------------------- what it is
 
@@ -93,6 +95,7 @@ class PostgresqlSession:
         could together outlast the round's deadline.
         """
         self._until = monotonic
+        self.remembered.clear()
 
     async def fetch(self, query: str, *arguments: object) -> list[Any]:
         """Return the rows (asyncpg records) that *query* gives.

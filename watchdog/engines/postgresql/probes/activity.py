@@ -132,6 +132,6 @@ PROBE: Final = Probe(
         WORKERS_LIMIT,
     ),
     ask,
-    interval=30.0,
+    interval=60.0,
     privileges=("pg_monitor",),
 )

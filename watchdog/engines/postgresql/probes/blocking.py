@@ -103,6 +103,6 @@ PROBE: Final = Probe(
     Scope.SERVER,
     (BLOCKED, LONGEST, BLOCKING),
     ask,
-    interval=30.0,
+    interval=60.0,
     privileges=("pg_monitor",),
 )

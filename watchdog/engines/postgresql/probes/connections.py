@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from watchdog.engines import Probe
+from watchdog.engines.postgresql import looking
 from watchdog.engines.postgresql.session import PostgresqlSession
 from watchdog.model import Answer, Failure, Kind, Metric, MetricType, Sample, Scope
 
@@ -49,6 +50,7 @@ BY_CLIENT: Final = Metric(
 
 SHOWN: Final = 10  # holders told apart; the rest is one series
 NEARLY_FULL: Final = 0.9
+_HIDDEN: Final = "<insufficient privilege>"
 
 STATES: Final = (
     "active",
@@ -59,35 +61,21 @@ STATES: Final = (
     "disabled",
 )
 
-# One scan; a session that is just logging in has neither role nor database yet.
-_HOLDERS: Final = """
-select current_setting('max_connections')::int as most,
-       current_setting('superuser_reserved_connections')::int
-       + coalesce(nullif(current_setting('reserved_connections', true), ''), '0')::int as reserved,
-       coalesce(usename::text, '') as usename, coalesce(datname::text, '') as datname,
-       case when application_name like '<insufficient privilege>' then ''
-            else coalesce(application_name, '') end as application_name,
-       coalesce(state, 'hidden') as state, count(*) as n
-  from pg_stat_activity
- where backend_type = 'client backend' or (backend_type is null and datid is not null)
- group by usename, datname, 5, 6
-"""
-
 
 async def ask(session: PostgresqlSession) -> Answer:
     """Count the connections by state and by holder."""
-    rows = await session.fetch(_HOLDERS)  # we are one of them
-    limits = rows[0]
-    usable = limits["most"] - limits["reserved"]
-    used = sum(row["n"] for row in rows)
+    seen = await looking.look(session)
+    rows = seen.holders
+    usable = seen.limit - seen.reserved
+    used = sum(row["connections"] for row in rows)
     holders = _holders(rows)
-    samples = [LIMIT.sample(limits["most"]), RESERVED.sample(limits["reserved"])]
+    samples = [LIMIT.sample(seen.limit), RESERVED.sample(seen.reserved)]
     samples += [USED.sample(used), *_states(rows), *_clients(holders)]
     facts = {
         "connections": {
             "used": used,
             "usable": usable,
-            "limit": limits["most"],
+            "limit": seen.limit,
             "holders": [
                 {"usename": u, "datname": d, "application_name": a, "connections": n}
                 for (u, d, a), n in holders.most_common(SHOWN)
@@ -106,14 +94,15 @@ _Holder = tuple[str, str, str]
 def _holders(rows: Iterable[Any]) -> Counter[_Holder]:
     holders: Counter[_Holder] = Counter()
     for row in rows:
-        holders[row["usename"], row["datname"], row["application_name"]] += row["n"]
+        application = "" if row["application_name"] == _HIDDEN else row["application_name"]
+        holders[row["usename"], row["datname"], application] += row["connections"]
     return holders
 
 
 def _states(rows: Iterable[Any]) -> list[Sample]:
     states: Counter[str] = Counter()
     for row in rows:
-        states[row["state"]] += row["n"]
+        states[row["state"]] += row["connections"]
     # "None are active" is only known where no state is hidden.
     if "hidden" not in states:
         for state in STATES:

@@ -39,5 +39,5 @@ async def ask(session: PostgresqlSession) -> Answer:
 
 
 PROBE: Final = Probe(
-    "encryption", Scope.SERVER, (CONNECTIONS,), ask, interval=300.0, privileges=("pg_monitor",)
+    "encryption", Scope.SERVER, (CONNECTIONS,), ask, interval=900.0, privileges=("pg_monitor",)
 )

@@ -53,4 +53,4 @@ async def ask(session: PostgresqlSession) -> Answer:
     return Answer((WAITING.sample(waiting), LIMIT.sample(limit), *samples))
 
 
-PROBE: Final = Probe("locks", Scope.SERVER, (LOCKS, WAITING, LIMIT), ask, interval=60.0)
+PROBE: Final = Probe("locks", Scope.SERVER, (LOCKS, WAITING, LIMIT), ask, interval=120.0)

@@ -133,6 +133,6 @@ PROBE: Final = Probe(
     Scope.SERVER,
     (STANDBYS, *metrics(COLUMNS)),
     ask,
-    interval=30.0,
+    interval=60.0,
     privileges=("pg_monitor",),
 )
