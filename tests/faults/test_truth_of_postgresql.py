@@ -160,6 +160,14 @@ def test_a_server_in_crash_recovery_is_down_and_then_up(watch: Watch) -> None:
     assert before <= after < before + 20
 
 
+def _after_rounds(daemon: Daemon, more: int) -> None:
+    def made() -> float:
+        return daemon.metric("watchdog_runner_runs_total", lane="probes") or 0
+
+    before = made()
+    wait_until(lambda: made() >= before + more, "more rounds have been made")
+
+
 async def test_a_smart_shutdown_does_not_wait_for_the_held_session(watch: Watch) -> None:
     watched = await asyncio.to_thread(watch)
     cluster = watched.cluster
@@ -174,8 +182,11 @@ async def test_a_smart_shutdown_does_not_wait_for_the_held_session(watch: Watch)
     async with asyncio.timeout(10):
         while await other.fetchval(ours):
             await asyncio.sleep(0.1)
+    await asyncio.to_thread(_after_rounds, watched.daemon, 3)
+    for name in ("one", "two"):  # what the server's session was told, each in its own words
+        assert f"to database {name} on" in watched.daemon.target(name)["failure"]["message"]
     await other.close()
-    await asyncio.to_thread(cluster.stop, "smart", 10)
+    await asyncio.to_thread(cluster.stop, "smart", 20)
     await asyncio.to_thread(cluster.start)
     await asyncio.to_thread(watched.comes_up, "one")
     await asyncio.to_thread(watched.comes_up, "two")

@@ -100,6 +100,10 @@ class StandIn:
         self.attendances.append(Attendance(self, on_lost))
         return self.attendances[-1]
 
+    def failure(self, error: BaseException, _phase: Phase | None, _target: Target) -> Failure:
+        assert isinstance(error, ActionFailed)
+        return error.failure
+
     @property
     def open(self) -> int:
         return sum(each.open for each in self.attendances)
