@@ -29,6 +29,7 @@ def board(status_page: str) -> Board:
         [
             Section("Now", _now()),
             Section("To decide on", _to_decide_on()),
+            Section("Proven again", _proven()),
             Section("Each database", [_table(), _without()]),
             Section("Over time", _over_time()),
         ],
@@ -168,6 +169,49 @@ def _to_decide_on() -> list[frame.Panel]:
             width=4,
             decimals=0,
             missing="no backups",
+        ),
+    ]
+
+
+def _proven() -> list[frame.Panel]:
+    rotten = select("watchdog_backup_rotten", _SCOPE)
+    hashed = select("watchdog_backup_oldest_hash_timestamp_seconds", _SCOPE)
+    drilled = select("watchdog_backup_last_drill_timestamp_seconds", _SCOPE)
+    successful = select("watchdog_backup_last_drill_successful", _SCOPE)
+    return [
+        stat(
+            "Rotten",
+            "Stored backups that are no longer what they were when they were taken.",
+            f"sum({rotten})",
+            steps=look.NONE_IS_GOOD,
+            width=6,
+            missing="no backups",
+        ),
+        stat(
+            "Oldest proof of a hash",
+            "How long ago the hash was last proven of the stored backup for which that is longest"
+            " ago.",
+            f"max(time() - ({hashed} > 0))",
+            unit="s",
+            width=6,
+            missing="none proven",
+        ),
+        stat(
+            "Last drill failed",
+            "Databases whose last restore drill did not succeed.",
+            f"sum({successful} == bool 0)",
+            steps=look.NONE_IS_GOOD,
+            width=6,
+            missing="no drills",
+        ),
+        stat(
+            "Longest without a drill",
+            "How long ago the last restore drill was tried of the database for which that is"
+            " longest ago. Databases without any are not in it.",
+            f"max(time() - ({drilled} > 0))",
+            unit="s",
+            width=6,
+            missing="no drills",
         ),
     ]
 
