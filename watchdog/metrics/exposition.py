@@ -233,7 +233,7 @@ class Exposition:
         state = (
             status.up,
             status.failure,
-            tuple(hint.id for hint in status.hints),
+            tuple([hint.id for hint in status.hints]),
             tuple(status.failures_by_kind.items()),
             tuple(status.hints_by_id.items()),
         )

@@ -65,16 +65,18 @@ def visit(phases: Mapping[Phase, float], duration: float) -> Iterator[Sample]:
 
 def run(probe: ProbeRun) -> Iterator[Sample]:
     """Yield how the probe's last run went; this expires with its values."""
-    yield names.PROBE_SUCCESS.sample(float(probe.success), probe.probe)
-    yield names.PROBE_DURATION.sample(probe.duration, probe.probe)
+    labels = (probe.probe,)
+    yield Sample(names.PROBE_SUCCESS, float(probe.success), labels)
+    yield Sample(names.PROBE_DURATION, probe.duration, labels)
 
 
 def times(probe: ProbeRun, last_success: datetime | None) -> Iterator[Sample]:
     """Yield when the probe ran; timestamps tell their own age and never expire."""
-    yield names.PROBE_INTERVAL.sample(probe.interval, probe.probe)
-    yield names.PROBE_LAST_RUN.sample(probe.finished_at.timestamp(), probe.probe)
+    labels = (probe.probe,)
+    yield Sample(names.PROBE_INTERVAL, probe.interval, labels)
+    yield Sample(names.PROBE_LAST_RUN, probe.finished_at.timestamp(), labels)
     if last_success is not None:
-        yield names.PROBE_LAST_SUCCESS.sample(last_success.timestamp(), probe.probe)
+        yield Sample(names.PROBE_LAST_SUCCESS, last_success.timestamp(), labels)
 
 
 def server(status: ServerStatus) -> Iterator[Sample]:

@@ -105,12 +105,14 @@ class Subject:
     def lines(self, samples: Iterable[Sample]) -> dict[str, tuple[Metric, bytes]]:
         """Render *samples* by metric name; of two with the same labels the first one stays."""
         found: dict[str, tuple[Metric, dict[tuple[str, ...], str]]] = {}
-        for sample in samples:
-            _, lines = found.setdefault(sample.metric.name, (sample.metric, {}))
-            if sample.labels not in lines:
-                lines[sample.labels] = self.line(sample.metric, sample.value, sample.labels)
+        for metric, value, labels in samples:
+            known = found.get(metric.name)
+            if known is None:
+                found[metric.name] = metric, {labels: self.line(metric, value, labels)}
+            elif labels not in known[1]:
+                known[1][labels] = self.line(metric, value, labels)
         return {
-            name: (metric, encode("".join(lines.values())))
+            name: (metric, "".join(lines.values()).encode("utf-8", "replace"))
             for name, (metric, lines) in found.items()
         }
 

@@ -17,7 +17,7 @@ from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql.connection import Connection, Limits
 from watchdog.engines.postgresql.errors import RoundSpentError
 from watchdog.engines.postgresql.failures import facts_of, trouble
-from watchdog.model import Failure, Kind, ProbeSettings, Role
+from watchdog.model import Failure, Kind, ProbeSettings, Role, Sample
 
 _USUAL: Final = ProbeSettings()
 
@@ -50,6 +50,8 @@ class PostgresqlSession:
         self._connection = connection
         self._limits = limits
         self._until: float | None = None
+        # The last row about each thing of a probe, and what it was read as.
+        self.kept: dict[tuple[str, str], tuple[Any, tuple[Sample, ...]]] = {}
         # What one question of a round has found out for another one.
         self.remembered: dict[str, object] = {}
 

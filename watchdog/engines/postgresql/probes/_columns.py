@@ -57,9 +57,11 @@ def number(value: Any) -> float | None:
 def readings(columns: Iterable[Column], row: Any, *labels: str) -> Iterator[Sample]:
     """Yield a sample for each of *columns* that *row* (an asyncpg record) has a value for."""
     for column in columns:
-        value = number(row.get(column.name))
+        value = row.get(column.name)
+        if isinstance(value, datetime):
+            value = number(value)
         if value is not None:
-            yield Sample(column.metric, value * column.scale, labels)
+            yield Sample(column.metric, float(value) * column.scale, labels)
 
 
 def sample(metric: Metric, value: Any, *labels: str) -> Iterator[Sample]:

@@ -80,6 +80,6 @@ PROBE: Final = Probe(
     Scope.SERVER,
     (ARCHIVED, FAILED, LAST_ARCHIVED, LAST_FAILED, FAILING, READY),
     ask,
-    interval=120.0,
+    interval=240.0,
     privileges=("pg_monitor",),
 )

@@ -23,7 +23,7 @@ SIZE: Final = Metric(
     ("datname",),
 )
 
-INTERVAL: Final = 900.0  # seconds
+INTERVAL: Final = 1800.0  # seconds
 # Of the time that one statement may take, the share after which no other is
 # begun: the round has other questions and its own deadline.
 BUDGET: Final = 0.5

@@ -44,5 +44,5 @@ async def ask(session: PostgresqlSession) -> Answer:
 
 
 PROBE: Final = Probe(
-    "horizon", Scope.SERVER, (AGE,), ask, interval=120.0, privileges=("pg_monitor",)
+    "horizon", Scope.SERVER, (AGE,), ask, interval=240.0, privileges=("pg_monitor",)
 )

@@ -52,4 +52,4 @@ async def ask(session: PostgresqlSession) -> Answer:
     return Answer(samples, troubles)
 
 
-PROBE: Final = Probe("prepared_transactions", Scope.SERVER, (NUMBER, OLDEST), ask, interval=120.0)
+PROBE: Final = Probe("prepared_transactions", Scope.SERVER, (NUMBER, OLDEST), ask, interval=240.0)

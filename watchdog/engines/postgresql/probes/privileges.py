@@ -41,4 +41,4 @@ async def ask(session: PostgresqlSession) -> Answer:
     return Answer((OK.sample(0),), (trouble,), facts={"blind": True})
 
 
-PROBE: Final = Probe("privileges", Scope.SERVER, (OK,), ask, interval=60.0, leading=True)
+PROBE: Final = Probe("privileges", Scope.SERVER, (OK,), ask, interval=240.0, leading=True)

@@ -96,6 +96,6 @@ PROBE: Final = Probe(
     Scope.SERVER,
     (VERSION, START_TIME, CONFIG_TIME, IN_RECOVERY, TIMELINE, CHECKSUMS, CLOCK_OFFSET),
     ask,
-    interval=120.0,
+    interval=240.0,
     leading=True,
 )

@@ -124,6 +124,6 @@ PROBE: Final = Probe(
     Scope.SERVER,
     (SETTING, SETTING_BYTES, SETTING_SECONDS, PENDING, FINGERPRINT),
     ask,
-    interval=600.0,
+    interval=900.0,
     privileges=("pg_monitor",),
 )

@@ -41,5 +41,5 @@ async def ask(session: PostgresqlSession) -> Answer:
 
 
 PROBE: Final = Probe(
-    "slot_statistics", Scope.SERVER, metrics(COLUMNS), ask, interval=120.0, minimum_version=14
+    "slot_statistics", Scope.SERVER, metrics(COLUMNS), ask, interval=240.0, minimum_version=14
 )

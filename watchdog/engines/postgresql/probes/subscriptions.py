@@ -138,6 +138,6 @@ PROBE: Final = Probe(
     Scope.SERVER,
     metrics((*COLUMNS, *STATISTICS)),
     ask,
-    interval=120.0,
+    interval=240.0,
     privileges=("pg_monitor",),
 )

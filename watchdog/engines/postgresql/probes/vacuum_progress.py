@@ -72,6 +72,6 @@ PROBE: Final = Probe(
     Scope.SERVER,
     (VACUUMS, *metrics(COLUMNS)),
     ask,
-    interval=60.0,
+    interval=120.0,
     privileges=("pg_monitor",),
 )
