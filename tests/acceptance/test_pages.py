@@ -203,10 +203,11 @@ def test_availability_is_exact_to_the_event(tmp_path: Path, private_cluster: Any
         daemon.wait_up("app", 1)
         assert daemon.metric(DOWN, target="app") == 0
         began, counted = time.monotonic(), daemon.metric(OBSERVED, target="app")
+        counting = time.monotonic()
         stopping = time.monotonic()
         cluster.stop("immediate")
-        stopped = time.monotonic()
         daemon.wait_up("app", 0)
+        seen = time.monotonic()
         wait_until(lambda: (daemon.metric(DOWN, target="app") or 0) > 2.5, "it was down a while")
         starting = time.monotonic()
         cluster.start()
@@ -214,18 +215,20 @@ def test_availability_is_exact_to_the_event(tmp_path: Path, private_cluster: Any
         back = time.monotonic()
         down = daemon.metric(DOWN, target="app")
         assert down is not None
-        assert starting - stopped - 0.1 <= down <= back - stopping + 0.1
+        assert starting - seen <= down <= back - stopping
         # exactly from the one transition to the other, whatever was scraped when
         lost = daemon.events("target down")[0]["timestamp"]
         found = daemon.events("target up")[-1]["timestamp"]
         between = datetime.fromisoformat(found) - datetime.fromisoformat(lost)
-        assert abs(down - between.total_seconds()) < 0.1
+        assert abs(down - between.total_seconds()) < 0.5  # a busy machine writes its lines late
+        assert abs(down - daemon.events("target up")[-1]["down_seconds_total"]) < 0.06
         time.sleep(2.2)
         assert daemon.metric(DOWN, target="app") == down
-        observed, passed = daemon.metric(OBSERVED, target="app"), time.monotonic() - began
+        ending = time.monotonic()
+        observed, ended = daemon.metric(OBSERVED, target="app"), time.monotonic()
         assert observed is not None
         assert counted is not None
-        assert abs(observed - counted - passed) < 0.3
+        assert ending - counting <= observed - counted <= ended - began
 
 
 # ------------------------------------------------------------------ documents
@@ -302,7 +305,8 @@ def test_a_probe_answers_within_the_scrape_s_timeout_whatever_hangs(
         {"name": "frozen", "url": cluster.create_database().url(), "probe": PATIENT},
         lite(tmp_path, "locked", probe=PATIENT),
     ]
-    header = {"X-Prometheus-Scrape-Timeout-Seconds": "2"}
+    # Far from the targets' own timeout, and not too near for a busy machine.
+    header = {"X-Prometheus-Scrape-Timeout-Seconds": "6"}
     with (
         Daemon(tmp_path, {"targets": targets}) as daemon,
         frozen_cluster(cluster),
@@ -313,13 +317,13 @@ def test_a_probe_answers_within_the_scrape_s_timeout_whatever_hangs(
             began = time.monotonic()
             answer = daemon.get("/probe", params={"target": name}, headers=header)
             took = time.monotonic() - began
-            assert took < 2, f"{name} took {took:.2f} s"
+            assert took < 6, f"{name} took {took:.2f} s"
             assert answer.status_code == 200
             samples = [s for f in text_string_to_metric_families(answer.text) for s in f.samples]
             assert [s.value for s in samples if s.name == "watchdog_up"] == [0]
         began = time.monotonic()
         assert daemon.get("/metrics").status_code == 200
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 5  # a visit of either would take 20 s
         writer.execute("rollback")
 
 
