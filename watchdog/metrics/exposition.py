@@ -247,8 +247,11 @@ class Exposition:
             owner.last_success[run.probe] = run.finished_at
             self._put_values(key, owner, run, deadline)
         last_success = owner.last_success.get(run.probe)
-        self._put(key, f"run {run.probe}", samples.run(run), deadline)
-        self._put(key, f"times {run.probe}", samples.times(run, last_success))
+        source = f"run {run.probe}"
+        self._place(key, source, owner.subject.single(samples.run(run)))
+        self._keep_until(key, owner, source, deadline)
+        times = owner.subject.single(samples.times(run, last_success))
+        self._place(key, f"times {run.probe}", times)
 
     def _put_values(self, key: str, owner: _Owner, run: ProbeRun, deadline: float) -> None:
         """Render what a probe answered, unless it is what it answered before."""

@@ -102,6 +102,13 @@ class Subject:
         own = [(n, f'{n}="{escape(v)}"') for n, v in labels if n not in self._names]
         return _braced((*self._pairs, *own))
 
+    def single(self, samples: Iterable[Sample]) -> dict[str, tuple[Metric, bytes]]:
+        """Render *samples* by metric name, of which each has one."""
+        return {
+            metric.name: (metric, self.line(metric, value, labels).encode("utf-8", "replace"))
+            for metric, value, labels in samples
+        }
+
     def lines(self, samples: Iterable[Sample]) -> dict[str, tuple[Metric, bytes]]:
         """Render *samples* by metric name; of two with the same labels the first one stays."""
         found: dict[str, tuple[Metric, dict[tuple[str, ...], str]]] = {}
