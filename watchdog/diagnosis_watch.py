@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ _AGAIN: Final = 3600.0  # seconds after which the same reason is looked into aga
 _SOON: Final = 5.0  # seconds after which one that could not see enough is tried again, then longer
 _MOST_WAITING: Final = 64  # diagnoses; beyond that the machine has other troubles
 _GRACE: Final = 3.0  # seconds beyond its own deadline, for a step that hangs
+_TURNS: Final = 60.0  # seconds that may go by waiting for a turn between the visits of the server
 _FIRST_VERDICTS: Final = 1.5  # seconds that the first verdicts after a start are waited for
 _PROBES: Final = ("evidence", "connections")
 
@@ -262,7 +264,7 @@ class DiagnosisWatch:
             name=DIAGNOSE,
             subject=subject,
             lane=Lane.DIAGNOSES,
-            deadline=diagnosis.DEADLINE + _GRACE,
+            deadline=diagnosis.DEADLINE + _GRACE + _TURNS,
             work=lambda: self._work(subject, status, failure),
             gate=f"diagnoses of {server.name}" if server is not None else "",
         )
@@ -333,6 +335,7 @@ class DiagnosisWatch:
             server=server,
             siblings=lambda: self._siblings(status),
             ask_again=ask_again,
+            place=lambda: self._runner.gate(server.place) if server is not None else nullcontext(),
             has_room=not counted or counted["used"] < counted["usable"],
         )
 

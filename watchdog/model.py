@@ -249,6 +249,11 @@ class Server:
         """The key under which results about it are stored."""
         return f"server:{self.name}"
 
+    @property
+    def place(self) -> str:
+        """The gate of the one connection that we may have there beside the held session."""
+        return f"place at {self.name}"
+
 
 Subject = Target | Server
 

@@ -231,7 +231,7 @@ class Watch:
             lane=Lane.PROBES,
             deadline=visit.deadline,
             work=work or visit.work,
-            gate=f"visits of {server.name}" if server else "",
+            gate=server.place if server else "",
         )
 
     def _round_action(self, server_round: ServerRound, work: Work | None = None) -> Action:

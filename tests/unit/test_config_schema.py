@@ -94,7 +94,8 @@ _PLACES = {
     "Probe": "targets: [{{name: a, url: 'sqlite:///a.db', probe: {{{key}: {value}}}}}]",
     "Backup": "targets: [{{name: a, url: 'postgresql://u@h/d', backup: {{{key}: {value}}}}}]",
     "Keep": "targets: [{{name: a, url: 'sqlite:///a.db', backup: {{keep: {{{key}: {value}}}}}}}]",
-    "Drill": "targets: [{{name: a, url: 'postgresql://u@h/d', backup: {{drill: {{{key}: {value}}}}}}}]",
+    "Drill": "targets: [{{name: a, url: 'postgresql://u@h/d',"
+    " backup: {{drill: {{{key}: {value}}}}}}}]",
     "Objectives": "targets: [{{name: a, url: 'sqlite:///a.db',"
     " backup: {{objectives: {{{key}: {value}}}}}}}]",
     "Selection": "targets: [{{name: a, url: 'postgresql://u@h/d',"

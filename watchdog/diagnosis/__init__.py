@@ -6,7 +6,8 @@ exporting ``STEP``). Must not know: when a diagnosis is wanted, what becomes
 of it.
 
 Every step is harmless: it writes nothing, opens at most one connection at a
-time, and gives up after its own few seconds. One that fails has found
+time on a server, in turn with the visits there, and gives up after its own
+few seconds, in which no waiting for that turn is counted. One that fails has found
 nothing; it never fails the diagnosis.
 """
 
@@ -49,7 +50,7 @@ async def diagnose(case: Case, seconds: float = DEADLINE) -> Diagnosis:
     for step in all_steps():
         if not step.applies(case):
             continue
-        left = until - asyncio.get_running_loop().time()
+        left = until + case.waited - asyncio.get_running_loop().time()
         if left <= 0:
             break
         found = await _taken(step, case, min(left, step.seconds))
@@ -71,7 +72,7 @@ async def diagnose(case: Case, seconds: float = DEADLINE) -> Diagnosis:
 async def _taken(step: Step, case: Case, seconds: float) -> Found:
     """Take one step; here alone what it raises becomes nothing found."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as case.timer:
             return await step.look(case)
     except TimeoutError:
         _log.debug("a step took too long", step=step.name, target=case.target.name)

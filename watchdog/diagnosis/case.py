@@ -5,7 +5,9 @@ Owns: the types that steps take and give. Must not know: any step.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +32,9 @@ class Case:
     verdicts are there: their logins are known to work. ``ask_again`` makes a
     round of the server now and returns what it told (nothing where there is
     no server or it tells nothing).
+    ``place`` gives the one connection that a diagnosis may have on the server
+    (``place.one_connection`` takes it); ``timer`` is the time limit of the step
+    that is being taken, ``waited`` the seconds that waiting for a place took.
     ``has_room``: whether the server has a connection to spare for us. A later
     step may read in ``notes`` what an earlier one left for it (``incomplete``:
     it is worth trying again); ``cause`` is the best hint so far.
@@ -41,9 +46,12 @@ class Case:
     server: Server | None = None
     siblings: Callable[[], Awaitable[Sequence[Target]]] = _nobody
     ask_again: Callable[[], Awaitable[Mapping[str, Any]]] = _nothing_new
+    place: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     has_room: bool = True
     notes: dict[str, Any] = field(default_factory=dict)
     cause: str = ""
+    timer: asyncio.Timeout | None = None
+    waited: float = 0.0
 
     def __post_init__(self) -> None:
         """Begin with the failure's own hint."""

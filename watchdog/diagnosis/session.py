@@ -1,20 +1,19 @@
 """The one connection that a diagnosis may open on a server.
 
 Owns: as whom it is opened, and that it is ended. Read-only and time-limited
-as every session; the visits of the server wait for it and it for them (one
-gate), so that no more than two connections are ever there. Must not know:
-what is asked.
+as every session. Must not know: what is asked.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from watchdog.database_url import PostgresqlUrl
 from watchdog.diagnosis.case import Case
+from watchdog.diagnosis.place import one_connection
 from watchdog.engines.postgresql.engine import PostgresqlEngine
 from watchdog.model import Target
 
@@ -38,20 +37,24 @@ async def maintenance(case: Case, login: Target | None = None) -> AsyncIterator[
     if not case.has_room:
         raise ConnectionRefusedError("the server has no connection to spare")
     target = login or case.target
-    names = (_MAINTENANCE, _TEMPLATE)
-    for last, name in enumerate(names, start=1):
+    async with one_connection(case):
+        session = await _first_opened(case, target, (_MAINTENANCE, _TEMPLATE))
         try:
-            session = await _opened(case, target, name)
-            break
+            yield session
+        except BaseException:
+            session.abort()
+            raise
+        await session.close()
+
+
+async def _first_opened(case: Case, target: Target, databases: Sequence[str]) -> PostgresqlSession:
+    for last, database in enumerate(databases, start=1):
+        try:
+            return await _opened(case, target, database)
         except Exception:
-            if last == len(names):
+            if last == len(databases):
                 raise
-    try:
-        yield session
-    except BaseException:
-        session.abort()
-        raise
-    await session.close()
+    raise AssertionError("there is a database to try")
 
 
 async def _opened(case: Case, target: Target, database: str) -> PostgresqlSession:

@@ -172,7 +172,7 @@ class Runner:
         action = ticket.action
         async with AsyncExitStack() as held:
             if action.gate:
-                await held.enter_async_context(self._gate(action.gate))
+                await held.enter_async_context(self.gate(action.gate))
             await held.enter_async_context(self._slot(action))
             with structlog.contextvars.bound_contextvars(run_id=ticket.run_id):
                 ticket.began = self._clock.monotonic()
@@ -182,7 +182,8 @@ class Runner:
         del self._flights[ticket.action.key]
         ticket.ended.set()
 
-    def _gate(self, name: str) -> asyncio.Lock:
+    def gate(self, name: str) -> asyncio.Lock:
+        """Return the gate *name*, for work that has to pass it more than once."""
         gate = self._gates.get(name)
         if gate is None:
             gate = self._gates[name] = asyncio.Lock()

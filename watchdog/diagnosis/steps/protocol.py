@@ -17,6 +17,7 @@ from watchdog.diagnosis import certificate
 from watchdog.diagnosis.case import Case, Found, Step
 from watchdog.diagnosis.certificate import Certificate
 from watchdog.diagnosis.line import said, shake_hands
+from watchdog.diagnosis.place import one_connection
 from watchdog.diagnosis.words import found, listed
 from watchdog.engines.postgresql.resolver import Address
 from watchdog.model import Finding
@@ -31,7 +32,11 @@ _MYSQL_VERSION: Final = 10  # of the handshake that MySQL sends unasked, after f
 
 async def look(case: Case) -> Found:
     """Ask for TLS at the open address, and go where the answer leads."""
-    address: Address = case.notes["open"]
+    async with one_connection(case):
+        return await _asked(case, case.notes["open"])
+
+
+async def _asked(case: Case, address: Address) -> Found:
     answer = await said(address, _SSL_REQUEST, seconds=1.0)
     if answer is None:
         return await _silent(case, address)

@@ -18,6 +18,7 @@ from watchdog.diagnosis import surroundings
 from watchdog.diagnosis.blocking import aside
 from watchdog.diagnosis.case import Case, Found, Step
 from watchdog.diagnosis.line import dial
+from watchdog.diagnosis.place import one_connection
 from watchdog.diagnosis.words import found, listed
 from watchdog.engines.postgresql.resolver import Address
 from watchdog.model import Finding
@@ -33,7 +34,8 @@ async def look(case: Case) -> Found:
     refused: list[Address] = []
     addresses: list[Address] = case.notes["addresses"][:_MOST]
     for address in addresses:
-        code = await _tried(address)
+        async with one_connection(case):
+            code = await _tried(address)
         if not code:
             case.notes.setdefault("open", address)
         elif code == "ECONNREFUSED":
