@@ -18,6 +18,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -169,15 +170,15 @@ def require_space(directory: Path, target: str, expected: int | None) -> None:
     """
     free, needed = files.free_bytes(directory), room(directory, expected)
     if free < needed:
-        raise ActionFailed(
-            failures.no_space(
-                f"no space for the backup of {target}: {directory} has {free >> 20} MiB left,"
-                f" about {needed >> 20} MiB are needed: free some, or lower keep",
-                Phase.PREFLIGHT,
-                directory,
-                target,
-            )
+        left, wanted = f"{free / (1 << 20):.1f} MiB", f"{needed / (1 << 20):.1f} MiB"
+        failure = failures.no_space(
+            f"no space for the backup of {target}: {left} are free in {directory},"
+            f" about {wanted} are needed: free more there, or lower keep",
+            Phase.PREFLIGHT,
+            directory,
+            target,
         )
+        raise ActionFailed(replace(failure, facts={**failure.facts, failures.FREE: left}))
 
 
 def room(directory: Path, expected: int | None) -> int:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from watchdog import hints
+from watchdog.backups import files
 from watchdog.model import Failure, Kind, Phase
 from watchdog.secret import mask
 
@@ -25,6 +27,7 @@ ZERO_BYTES: Final = "backup_zero_bytes"
 DAMAGED: Final = "backup_damaged"
 LOCKED: Final = "backup_locked"
 TIMED_OUT: Final = "backup_timeout"
+FREE: Final = "free"  # the fact that tells what a destination has left
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _UNUSABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTCONN)
@@ -63,6 +66,21 @@ def of_os_error(error: OSError, phase: Phase, path: Path, target: str) -> Failur
 def no_space(message: str, phase: Phase, path: Path, target: str, code: str = "ENOSPC") -> Failure:
     """Return the failure of a full destination."""
     return Failure(Kind.BACKUP, mask(message), phase, code, known(NO_SPACE), facts(path, target))
+
+
+def with_room(failure: Failure, path: Path) -> Failure:
+    """Add to the failure of a full destination what is left there now, and what to do. Blocking."""
+    if failure.hint != NO_SPACE or FREE in failure.facts:
+        return failure
+    try:
+        left = files.left(path)
+    except OSError as error:
+        left = f"how much is free cannot be told ({error.strerror})"
+    message = (
+        f"{failure.message}; {left} now that what was unfinished is removed: free more there, or"
+        " lower keep"
+    )
+    return replace(failure, message=mask(message), facts={**failure.facts, FREE: left})
 
 
 def of_backup(

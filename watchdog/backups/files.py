@@ -124,6 +124,14 @@ def free_bytes(path: Path) -> int:
     return stat.f_bavail * stat.f_frsize
 
 
+def left(path: Path) -> str:
+    """Return in words what the file system of *path* has left for us. Raises ``OSError``."""
+    stat = os.statvfs(path)
+    if stat.f_files and not stat.f_favail:
+        return "no inode is free (df -i)"
+    return f"{stat.f_bavail * stat.f_frsize / (1 << 20):.1f} MiB are free"
+
+
 def total_bytes(path: Path) -> int:
     """Return the size of the file system of *path*. Raises ``OSError``."""
     stat = os.statvfs(path)

@@ -144,9 +144,9 @@ class Pipeline:
             if give_way:
                 raise
         except ActionFailed as error:
-            run.failure = error.failure
+            await _failed(run, error.failure)
         except OSError as error:
-            run.failure = failures.of_os_error(error, run.phase, run.folder, target.name)
+            await _failed(run, failures.of_os_error(error, run.phase, run.folder, target.name))
         except WatchdogError as error:
             run.failure = Failure(Kind.BACKUP, mask(str(error)), run.phase)
         except asyncio.CancelledError:
@@ -319,6 +319,12 @@ class Pipeline:
                 failures.of_os_error(error, Phase.PUBLISH, run.folder, run.target.name)
             )
         return attempt
+
+
+async def _failed(run: _Run, failure: Failure) -> None:
+    """Note why *run* has failed; what was unfinished has gone by now."""
+    run.failure = failure
+    run.failure = await asyncio.to_thread(failures.with_room, failure, run.folder)
 
 
 async def _finish(work: Coroutine[Any, Any, T]) -> T:
