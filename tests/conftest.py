@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import hypothesis
@@ -15,6 +16,10 @@ from tests.support.postgres import (
     clusters,
 )
 from tests.support.proxy import Proxy
+
+# Begun in the background of a shell, we ignore it, and so would every program that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no reason for a property to fail.
 hypothesis.settings.register_profile("house", deadline=None)

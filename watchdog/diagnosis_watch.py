@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import structlog
 
-from watchdog import diagnosis
+from watchdog import diagnosis, hints
 from watchdog.clock import Clock, rfc3339
 from watchdog.diagnosis.case import Case
 from watchdog.engines import Engine
@@ -31,7 +31,6 @@ from watchdog.report import DIAGNOSE
 from watchdog.results import ResultStore, Status, blinds_all
 from watchdog.scheduling.runner import Runner
 
-_SATURATED: Final = ("too_many_connections", "connection_limit_role_db")
 _AGAIN: Final = 3600.0  # seconds after which the same reason is looked into again
 _SOON: Final = 5.0  # seconds after which one that could not see enough is tried again, then longer
 _MOST_WAITING: Final = 64  # diagnoses; beyond that the machine has other troubles
@@ -117,6 +116,8 @@ class DiagnosisWatch:
             status, seen = self._store.status(name), self._seen.get(name)
             if status is None or seen is None or status.up is None:
                 continue
+            if status.up and seen.up and not status.hints and not seen.open:
+                continue  # as well as it was
             if status.up:
                 self._recovered(name, seen)
                 self._see_saturation(status, seen)
@@ -178,7 +179,7 @@ class DiagnosisWatch:
             seen.tries = 0
 
     def _see_saturation(self, status: Status, seen: _Seen) -> None:
-        full = next((hint.failure for hint in status.hints if hint.id in _SATURATED), None)
+        full = next((hint.failure for hint in status.hints if hint.id in hints.SATURATION), None)
         record = seen.open.get(Event.SATURATION)
         if full is None:
             if record is not None:
@@ -258,7 +259,7 @@ class DiagnosisWatch:
 
     def _action(self, status: Status, failure: Failure) -> Action:
         target, server = status.target, status.server
-        shared = server is not None and (blinds_all(failure) or failure.hint in _SATURATED)
+        shared = server is not None and (blinds_all(failure) or failure.hint in hints.SATURATION)
         subject: Target | Server = server if shared and server is not None else target
         return Action(
             name=DIAGNOSE,

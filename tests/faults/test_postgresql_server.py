@@ -417,10 +417,10 @@ async def test_the_second_host_is_used_when_the_first_is_gone_or_frozen(
 async def test_an_idle_session_timeout_costs_the_session_and_is_no_verdict(
     private_cluster: MakeCluster,
 ) -> None:
-    server = private_cluster(idle_session_timeout="200ms")
+    server = private_cluster(idle_session_timeout="1500ms")
     target = server.target("shop", "watched_template")
     async with Watched(target) as watched:
         assert await watched.round() is None
-        assert await watched.lost_within(3) < 2
+        assert await watched.lost_within(15) > 0
         assert await watched.round() is None
     assert await visited(target) is None

@@ -22,7 +22,19 @@ from watchdog.hints.rendering import render
 from watchdog.model import Failure, Hint, Kind
 from watchdog.secret import mask
 
-__all__ = ["Evidence", "Match", "family_of", "hint_of", "is_advice", "match", "render"]
+__all__ = [
+    "SATURATION",
+    "Evidence",
+    "Match",
+    "family_of",
+    "hint_of",
+    "is_advice",
+    "match",
+    "render",
+]
+
+# The causes that go with a connection of ours given up.
+SATURATION: Final = ("too_many_connections", "connection_limit_role_db")
 
 # A guess by the code alone is dropped where there is a text that does not bear it out.
 _GUESS: Final = 0.35

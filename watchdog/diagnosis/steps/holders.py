@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from watchdog import hints
 from watchdog.diagnosis.case import Case, Found, Step
 from watchdog.diagnosis.sessions import holders, summary
 from watchdog.diagnosis.words import found
 
 _NAME: Final = "holders"
-_HINTS: Final = ("too_many_connections", "connection_limit_role_db")
 
 
 async def look(case: Case) -> Found:
@@ -42,7 +42,7 @@ async def look(case: Case) -> Found:
 
 def applies(case: Case) -> bool:
     """Where connections have run out, or are about to."""
-    return case.server is not None and case.failure.hint in _HINTS
+    return case.server is not None and case.failure.hint in hints.SATURATION
 
 
 STEP = Step(_NAME, 50, applies, look, seconds=4.0)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from watchdog import process
+from watchdog import hints, process
 from watchdog.content import Content
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines import Preflight, Produced, Proof
@@ -36,13 +36,14 @@ from watchdog.engines.postgresql.failures import classify, timed_out
 from watchdog.engines.postgresql.instant import Instant, held
 from watchdog.engines.postgresql.role_globals import Globals
 from watchdog.engines.postgresql.wire import Timing
-from watchdog.model import ActionFailed, BackupSettings, Phase, ProofMode, Target
+from watchdog.model import ActionFailed, BackupSettings, Failure, Phase, ProofMode, Target
 
 # Seconds. A dump that waits for a lock holds every lock that it has already.
 LOCK_WAIT: Final = 60.0
 _LOGIN: Final = 15.0
 _STATEMENT: Final = 30.0
 _SOON: Final = 10.0
+_SNAPSHOT: Final = "SET TRANSACTION SNAPSHOT"  # quoted by pg_dump, in whatever language it speaks
 _COUNTING: Final = 6 * 3600.0
 _READ_THROUGH: Final = 2
 _NICE: Final = 10  # the client packs: others on this machine come first
@@ -182,7 +183,7 @@ async def _dump(
         )
         if tools.complained(done):
             failed = tools.told(done, f"the dump of {target.name} failed", Phase.DUMP, named)
-            if instant.snapshot and done.duration < _SOON and not _size(into):
+            if instant.snapshot and done.duration < _SOON and _may_be_ours(failed.failure, done):
                 raise _BeganBadlyError(failed.failure.message) from failed
             raise failed
         content = await instant.content((await list_of(client, into)).with_data)
@@ -201,6 +202,11 @@ async def _dump(
         content=content,
         beside={role_globals.SUFFIX: beside.path} if beside and beside.path else {},
     )
+
+
+def _may_be_ours(failure: Failure, done: process.Completed) -> bool:
+    """Tell whether a dump failed of our session: of its place, or of a snapshot not to be had."""
+    return failure.hint in hints.SATURATION or _SNAPSHOT in done.raw_stderr
 
 
 async def _globals(
