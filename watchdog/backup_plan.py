@@ -225,5 +225,5 @@ def plan(target: Target, before: Planned | None = None) -> Planned:
 
 def is_retryable(failure: Failure) -> bool:
     """Whether *failure* may pass by itself."""
-    passes = failure.kind in _RETRYABLE or failure.hint in _AWAY
+    passes = failure.kind in _RETRYABLE or failure.hint in (*_AWAY, failures.TOOL_KILLED)
     return passes or failure.code.startswith(_IN_THE_WAY)

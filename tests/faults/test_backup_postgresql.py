@@ -15,9 +15,12 @@ import pytest
 
 from tests.support.freeze import frozen_cluster
 from tests.support.postgres import PASSWORDS, Cluster, Database, bin_dir
+from tests.support.proxy import Proxy
+from watchdog.backup_plan import is_retryable
 from watchdog.backups import attempts, catalogue, destination, names
 from watchdog.backups.destination import Destinations
 from watchdog.backups.pipeline import Pipeline, folder_of
+from watchdog.backups.verify import verify
 from watchdog.clock import SystemClock
 from watchdog.engines.postgresql import clients, dump
 from watchdog.engines.postgresql.backups import BACKUPS
@@ -125,8 +128,26 @@ async def test_a_killed_pg_dump_leaves_nothing(
         os.kill(pid, 9)
         report = await task
     assert report.failure is not None
-    assert report.failure.phase is Phase.DUMP
+    assert (report.failure.phase, report.failure.hint) == (Phase.DUMP, "backup_tool_killed")
+    assert "pg_dump was ended by SIGKILL" in report.failure.message
+    assert is_retryable(report.failure)
     assert left_in(target) == set()
+
+
+async def test_a_pg_restore_that_is_killed_says_nothing_of_the_backup(
+    pipeline: Pipeline, target: Target, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    backup = (await pipeline.back_up(target)).backup
+    assert backup is not None
+    for tool in ("pg_dump", "pg_restore"):
+        dying = f'case "$1" in --file=*) kill -9 $$;; esac\nexec {bin_dir() / tool} "$@"\n'
+        (tmp_path / tool).write_text(f"#!/bin/sh\n{dying}")
+        (tmp_path / tool).chmod(0o755)
+    monkeypatch.setenv(clients.VARIABLE, str(tmp_path))
+    verdict = await verify(backup, {"postgresql": BACKUPS}, SystemClock())
+    assert verdict.failure is not None
+    assert verdict.failure.hint == "backup_tool_killed"
+    assert verdict.backup.good
 
 
 async def test_cancelling_ends_the_dump_within_seconds_and_is_recorded(
@@ -148,26 +169,52 @@ async def test_cancelling_ends_the_dump_within_seconds_and_is_recorded(
     assert report.ok
 
 
-async def test_a_server_that_is_frozen_does_not_hold_up_the_stop(
+async def test_a_server_that_is_frozen_holds_up_neither_the_end_of_a_dump_nor_a_stop(
     private_cluster, pipeline: Pipeline, tmp_path: Path
 ) -> None:
     cluster = private_cluster()
     database = cluster.create_database("app")
-    target = backed_up(database.target("app", user="owner"), tmp_path / "backups")
+    stopped = backed_up(database.target("stopped", user="owner"), tmp_path / "backups")
+    given_up = backed_up(database.target("given-up", user="owner"), tmp_path / "backups")
+    assert given_up.backup is not None
+    given_up = replace(given_up, backup=replace(given_up.backup, no_progress=1.0))
     connection = await cluster.connect("app")
     await connection.execute("begin; lock table note in access exclusive mode")
-    task = asyncio.ensure_future(pipeline.back_up(target))
-    await until(lambda: dumps_of(target))
-    await asyncio.sleep(0.2)
+    stop = asyncio.ensure_future(pipeline.back_up(stopped))
+    await until(lambda: dumps_of(stopped))
+    give_up = asyncio.ensure_future(pipeline.back_up(given_up))
+    await until(lambda: dumps_of(given_up))
     with frozen_cluster(cluster):
         started = time.monotonic()
-        task.cancel()
+        stop.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await task
+            await stop
         assert time.monotonic() - started < 7
-        assert dumps_of(target) == []
-        assert left_in(target) == set()
+        report = await asyncio.wait_for(give_up, 60)
+        for target in (stopped, given_up):
+            assert dumps_of(target) == []
+            assert left_in(target) == set()
     connection.terminate()
+    assert report.failure is not None
+    assert (report.failure.phase, report.failure.hint) == (Phase.DUMP, "backup_timeout")
+
+
+async def test_a_line_that_is_cut_in_the_middle_of_a_dump_leaves_nothing(
+    pipeline: Pipeline, database: Database, proxy: Proxy, tmp_path: Path
+) -> None:
+    await fill(database)  # 14 MB
+    through = database.cluster.target("app", database.name, "owner", port=proxy.port)
+    target = backed_up(through, tmp_path / "backups")
+    await proxy.cut_after(4_000_000)
+    report = await pipeline.back_up(target)
+    failure = report.failure
+    assert failure is not None
+    assert "COPY" in failure.message
+    assert (failure.phase, failure.hint) == (Phase.DUMP, "server_closed_connection")
+    assert is_retryable(failure)
+    assert left_in(target) == set()
+    await proxy.pass_()
+    assert (await pipeline.back_up(target)).ok
 
 
 async def test_a_restore_that_is_cancelled_takes_its_database_away_again(
@@ -194,7 +241,7 @@ async def test_the_timeout_ends_the_dump(
     hurried = replace(target, backup=replace(target.backup, timeout=1.5))
     async with locked_table(database):
         failure = await failed(pipeline, hurried)
-    assert failure.kind is Kind.TIMEOUT
+    assert (failure.kind, failure.hint) == (Kind.TIMEOUT, "backup_timeout")
     assert failure.phase is Phase.DUMP
     assert dumps_of(target) == []
 
@@ -205,7 +252,7 @@ async def test_a_lock_that_lasts_ends_the_dump(
     monkeypatch.setattr(dump, "LOCK_WAIT", 0.3)
     async with locked_table(database):
         failure = await failed(pipeline, target)
-    assert failure.phase is Phase.DUMP
+    assert (failure.phase, failure.hint) == (Phase.DUMP, "lock_timeout")
     assert "note" in failure.message
 
 
@@ -224,6 +271,8 @@ async def test_a_server_killed_in_the_middle_leaves_nothing(
     connection.terminate()
     assert report.failure is not None
     assert report.failure.phase is Phase.DUMP
+    assert report.failure.hint in ("server_closed_connection", "connection_refused")
+    assert is_retryable(report.failure)
     assert left_in(target) == set()
 
 
@@ -236,6 +285,8 @@ async def test_a_backend_ended_by_an_administrator_leaves_nothing(
         )
         report = await task
     assert report.failure is not None
+    assert (report.failure.phase, report.failure.hint) == (Phase.DUMP, "admin_termination")
+    assert is_retryable(report.failure)
     assert left_in(target) == set()
 
 
@@ -309,18 +360,19 @@ async def test_a_wrong_password_is_an_auth_failure(
 ) -> None:
     target = cluster.target("app", database.name, "owner", password="wrong-password-1")
     failure = await failed(pipeline, backed_up(target, tmp_path / "backups"))
-    assert (failure.kind, failure.code) == (Kind.AUTH, "28P01")
+    assert (failure.kind, failure.code, failure.hint) == (Kind.AUTH, "28P01", "auth_failed")
     assert "wrong-password-1" not in str(failure)
 
 
-async def test_a_missing_privilege_is_said_with_the_table(
+async def test_one_table_without_select_fails_the_dump_and_is_named(
     pipeline: Pipeline, database: Database, tmp_path: Path
 ) -> None:
+    await database.execute("grant select on account to plain")
     target = backed_up(database.target("app", user="plain"), tmp_path / "backups")
     failure = await failed(pipeline, target)
-    assert failure.phase is Phase.DUMP
-    assert failure.kind is Kind.PRIVILEGE
-    assert "permission denied for table" in failure.message
+    assert (failure.phase, failure.kind) == (Phase.DUMP, Kind.PRIVILEGE)
+    assert failure.hint == "permission_denied_table"
+    assert "permission denied for table note" in failure.message
 
 
 async def test_row_security_is_a_failure_not_a_silent_loss(
@@ -333,7 +385,8 @@ async def test_row_security_is_a_failure_not_a_silent_loss(
     )
     target = backed_up(database.target("app", user="owner"), tmp_path / "backups")
     failure = await failed(pipeline, target)
-    assert "row-level security" in failure.message
+    assert failure.hint == "permission_denied_table"
+    assert 'row-level security policy for table "note"' in failure.message
 
 
 async def test_a_dropped_database_is_a_failure(
@@ -341,7 +394,7 @@ async def test_a_dropped_database_is_a_failure(
 ) -> None:
     target = backed_up(cluster.target("app", "no_such_db", "owner"), tmp_path / "backups")
     failure = await failed(pipeline, target)
-    assert failure.code == "3D000"
+    assert (failure.code, failure.hint) == ("3D000", "database_missing")
 
 
 async def test_a_server_that_is_not_there_is_a_failure(
@@ -432,7 +485,7 @@ async def test_a_destination_below_a_file_is_a_failure(
     there = backed_up(target, tmp_path / "file" / "backups")
     failure = await failed(pipeline, there, destinations.state)
     assert failure.phase is Phase.PREFLIGHT
-    assert failure.code == "ENOTDIR"
+    assert (failure.code, failure.hint) == ("ENOTDIR", "backup_dir_missing")
 
 
 async def test_a_read_only_destination_is_a_failure(
@@ -441,7 +494,7 @@ async def test_a_read_only_destination_is_a_failure(
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     there = backed_up(target, small_disk / "backups")
     failure = await failed(pipeline, there, destinations.state)
-    assert failure.code == "EROFS"
+    assert (failure.code, failure.hint) == ("EROFS", "backup_dir_missing")
     assert "read-only" in failure.message
 
 

@@ -83,6 +83,7 @@ OURS = {
     "backup_locked", "rpo_missed", "backup_content_differs", "backup_assertion_false", "drill_no_place", "drill_timeout",
     "rto_missed", "restore_in_use", "blind_role", "backup_damaged", "file_system_hangs", "server_not_answering",
     "sqlite_wal_pinned", "sqlite_replaced_in_use", "backup_yielded", "backup_through_pooler",
+    "backup_tool_killed", "backup_value_too_large",
     "long_transaction", "sessions_blocked", "forgotten_prepared_transaction", "replication_slot_abandoned",
     "standby_disconnected", "subscription_stopped", "blind_sequences", "superusers", "public_schema_open",
     "sequence_exhausted", "invalid_index", "unused_indexes", "duplicate_indexes", "foreign_key_without_index",

@@ -27,6 +27,7 @@ ZERO_BYTES: Final = "backup_zero_bytes"
 DAMAGED: Final = "backup_damaged"
 LOCKED: Final = "backup_locked"
 TIMED_OUT: Final = "backup_timeout"
+TOOL_KILLED: Final = "backup_tool_killed"
 FREE: Final = "free"  # the fact that tells what a destination has left
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

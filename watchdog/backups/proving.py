@@ -25,7 +25,9 @@ HIGHEST: Final = 3  # without a restore
 DRILL: Final = 4
 
 # Failures that speak of this machine and not of the backup.
-_OF_THE_MACHINE: Final = frozenset({"pg_dump_not_found", "archive_version_unsupported"})
+_OF_THE_MACHINE: Final = frozenset(
+    {"pg_dump_not_found", "archive_version_unsupported", failures.TOOL_KILLED}
+)
 
 Engines = Callable[[str], BackupEngine]
 

@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ from watchdog.secret import Secret, mask
 
 NOT_FOUND: Final = "pg_dump_not_found"
 TOO_OLD: Final = "version_mismatch_pg_dump"
+KILLED: Final = "backup_tool_killed"
 
 _PREFIX: Final = "db-watchdog-login-"
 _CONFIDENT: Final = 0.4
@@ -135,12 +137,22 @@ def told(
 
     *fallback* is the cause where the text names none.
     """
+    if done.returncode < 0:
+        return _killed(done, what, phase, facts)
     text = done.raw_stderr
     found = hints.match(Evidence(engine="postgresql", phase=phase, text=text, facts=facts))
     best = found[0].id if found and found[0].confidence >= _CONFIDENT else _known(fallback)
     kind = hints.family_of(best) if best else Kind.BACKUP
     words = _short(done.stderr) or f"{done.program} ended with status {done.returncode}"
     return ActionFailed(Failure(kind, f"{what}: {words}", phase, "", best, facts))
+
+
+def _killed(done: Completed, what: str, phase: Phase, facts: Mapping[str, str]) -> ActionFailed:
+    number = -done.returncode
+    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    words = f"{what}: {done.program} was ended by {name}, which a person sent, or the kernel"
+    words = f"{words} for want of memory (`dmesg -T | grep -i killed` tells)"
+    return refusal(KILLED, words, phase, {**facts, "program": done.program})
 
 
 def facts(url: PostgresqlUrl | None, target: Target | None, path: Path | None) -> dict[str, str]:

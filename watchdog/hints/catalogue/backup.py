@@ -906,6 +906,101 @@ FAMILY = Family(
             ),
         ),
         Entry(
+            "backup_tool_killed",
+            POSTGRESQL + "kernel-resources.html#LINUX-MEMORY-OVERCOMMIT",
+            Severity.CRITICAL,
+            en=Text(
+                "The program that took the backup was killed",
+                "A signal ended {program|pg_dump} before it was done: of the kernel, for want of"
+                " memory on this machine or in this container, or of a person. What it had written"
+                " is removed; the backup will be tried again.",
+                (
+                    (
+                        "Was it the kernel? `dmesg -T | grep -iE 'out of memory|killed process'`; in"
+                        " Docker: `docker inspect --format '{{.State.OOMKilled}}' CONTAINER`"
+                    ),
+                    (
+                        "Then give this machine or container more memory: `MemoryMax=` of the"
+                        " unit, `mem_limit:` of the container"
+                    ),
+                    "Take it again: `db-watchdog backup {target|TARGET}`",
+                ),
+            ),
+            ru=Text(
+                "Программу, снимавшую копию, убили",
+                "Сигнал завершил {program|pg_dump} раньше срока: его послало ядро, когда на этой"
+                " машине или в этом контейнере кончилась память, или человек. Недописанное"
+                " удалено; попытка будет повторена.",
+                (
+                    (
+                        "Это было ядро? `dmesg -T | grep -iE 'out of memory|killed process'`; в"
+                        " Docker: `docker inspect --format '{{.State.OOMKilled}}' CONTAINER`"
+                    ),
+                    (
+                        "Тогда дайте этой машине или контейнеру больше памяти: `MemoryMax=` юнита,"
+                        " `mem_limit:` контейнера"
+                    ),
+                    "Снимите копию снова: `db-watchdog backup {target|TARGET}`",
+                ),
+            ),
+        ),
+        Entry(
+            "backup_value_too_large",
+            POSTGRESQL + "limits.html",
+            Severity.CRITICAL,
+            en=Text(
+                "A row is too large to be dumped",
+                "PostgreSQL writes no row of more than 1 GiB as text, and a bytea takes twice its"
+                " size there: a value from 512 MiB on can be stored, but no pg_dump can read it. The"
+                " whole database has no backup until that is changed.",
+                (
+                    (
+                        "Which rows are it? `SELECT ctid, octet_length(COLUMN) FROM"
+                        " {relation|TABLE} ORDER BY 2 DESC NULLS LAST LIMIT 5;`"
+                    ),
+                    (
+                        "Store such values in pieces, as a large object, or as a file with its path"
+                        " in the table"
+                    ),
+                    (
+                        "Until then back up everything else: `backup: {exclude: {data:"
+                        " [{relation|TABLE}]}}`, and that table by `COPY … TO … (FORMAT binary)`"
+                    ),
+                ),
+            ),
+            ru=Text(
+                "Строка слишком велика для дампа",
+                "PostgreSQL не выдаёт текстом строку больше 1 ГиБ, а bytea занимает там вдвое больше"
+                " места: значение от 512 МиБ сохранить можно, но прочитать его pg_dump не сможет."
+                " Пока это так, копии нет у всей базы.",
+                (
+                    (
+                        "Какие это строки? `SELECT ctid, octet_length(COLUMN) FROM"
+                        " {relation|TABLE} ORDER BY 2 DESC NULLS LAST LIMIT 5;`"
+                    ),
+                    (
+                        "Храните такие значения по частям, большим объектом или файлом, путь к"
+                        " которому записан в таблице"
+                    ),
+                    (
+                        "А пока копируйте всё остальное: `backup: {exclude: {data:"
+                        " [{relation|TABLE}]}}`, и эту таблицу — командой `COPY … TO … (FORMAT"
+                        " binary)`"
+                    ),
+                ),
+            ),
+            wordings=(
+                # From 1 GiB on, to twice what a field may hold; nonsense beyond that is corruption.
+                Wording(
+                    "invalid memory alloc request size",
+                    r"request size (?:107[4-9]\d{6}|10[89]\d{7}|1[1-9]\d{8}|[2-4]\d{9})\b",
+                    confidence=0.93,
+                ),
+                Wording("string buffer exceeds maximum allowed length", confidence=0.9),
+                Wording("cannot enlarge string buffer containing", confidence=0.93),
+            ),
+        ),
+        Entry(
             "backup_through_pooler",
             POSTGRESQL + "app-pgdump.html",
             Severity.CRITICAL,

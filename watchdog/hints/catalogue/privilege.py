@@ -25,7 +25,7 @@ FAMILY = Family(
                 (
                     'Give it the privilege, as the owner or a superuser: `GRANT SELECT ON {relation} TO "{user|USER}";` (or INSERT, UPDATE …)',
                     'For an application: `GRANT USAGE ON SCHEMA public TO "{user|USER}"; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{user|USER}";`',
-                    'To back it up: `GRANT pg_read_all_data TO "{user|USER}";` (PostgreSQL 14 and newer)',
+                    'To back it up: `GRANT pg_read_all_data TO "{user|USER}";` (PostgreSQL 14 and newer); where row security hides rows, also `ALTER ROLE "{user|USER}" BYPASSRLS;`',
                     'To watch a server: `GRANT pg_monitor TO "{user|USER}";`',
                     "Who may what? `\\dp {relation|TABLE}` and `\\dn+` in psql; since PostgreSQL 15 only the owner may create in schema public",
                 ),
@@ -36,7 +36,7 @@ FAMILY = Family(
                 (
                     'Дайте ей право от имени владельца или суперпользователя: `GRANT SELECT ON {relation} TO "{user|USER}";` (или INSERT, UPDATE …)',
                     'Для приложения: `GRANT USAGE ON SCHEMA public TO "{user|USER}"; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{user|USER}";`',
-                    'Чтобы снимать копии: `GRANT pg_read_all_data TO "{user|USER}";` (PostgreSQL 14 и новее)',
+                    'Чтобы снимать копии: `GRANT pg_read_all_data TO "{user|USER}";` (PostgreSQL 14 и новее); где строки скрывает защита строк (RLS), ещё и `ALTER ROLE "{user|USER}" BYPASSRLS;`',
                     'Чтобы наблюдать за сервером: `GRANT pg_monitor TO "{user|USER}";`',
                     "Кому что можно? `\\dp {relation|TABLE}` и `\\dn+` в psql; с PostgreSQL 15 создавать в схеме public может только её владелец",
                 ),
