@@ -4,11 +4,12 @@
 
 One server, all its databases watched. An hour of rounds is made as fast as
 they go, each probe at its own default interval on a clock that is moved on by
-15 s a round, with the lines of /metrics rendered; then rounds in which every
-probe is asked each time. Beside them the real postgres_exporter (Debian:
-prometheus-postgres-exporter) is scraped in the same run. CPU is that of the
-server's processes, those that have ended included, and of ours or the
-exporter's. Ends with 1 if a goal is missed.
+15 s a round. A round goes the way that it goes in the daemon: runner, store,
+log, diagnosis, the lines of /metrics; a page of them is put together after
+each. Then rounds in which every probe is asked each time. Beside them the real
+postgres_exporter (Debian: prometheus-postgres-exporter) is scraped in the same
+run. CPU is that of the server's processes, those that have ended included, and
+of ours or the exporter's. Ends with 1 if a goal is missed.
 """
 
 from __future__ import annotations
@@ -29,12 +30,16 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.support.clock import FakeClock
 from tests.support.postgres import Cluster, free_port
+from watchdog import log
+from watchdog.diagnosis_watch import DiagnosisWatch
 from watchdog.engines import Probe
 from watchdog.engines.postgresql.engine import PostgresqlEngine
 from watchdog.metrics.exposition import Exposition
-from watchdog.model import Result, Scope, Target
+from watchdog.model import Action, Lane, Scope, Target
+from watchdog.report import Report
 from watchdog.results import ResultStore
-from watchdog.rounds import ServerRound, TargetVisit
+from watchdog.rounds import CONNECT, ROUND, ServerRound, TargetVisit
+from watchdog.scheduling.runner import TIMER, Runner
 
 EXPORTER = "prometheus-postgres-exporter"
 ROLE = "exporter"  # with a password that it can parse
@@ -96,37 +101,49 @@ class Watching:
     def __init__(self, engine: PostgresqlEngine, targets: list[Target]) -> None:
         self.clock = FakeClock()
         self.store = ResultStore(self.clock)
-        server = engine.server_of(targets[0])
-        self.store.configure((target, server) for target in targets)
+        self.server = engine.server_of(targets[0])
+        self.store.configure((target, self.server) for target in targets)
         self.exposition = Exposition(self.store, self.clock, engine.description)
-        self.exposition.reconfigure()
+        report = Report(self.store, self.clock)
+        self.runner = Runner(self.clock, report.take)
+        diagnoses = DiagnosisWatch(
+            {engine.name: engine}, self.clock, self.store, self.runner, self.ask_server
+        )
+        diagnoses.configure(targets)
+        report.listeners += [self.exposition.on_result, diagnoses.on_result]
         self.visits = [
             TargetVisit(engine, target, self.clock, shares_server=True) for target in targets
         ]
         self.round = ServerRound(
-            engine, server, self.visits, self.clock, lambda: None, lambda _: None
+            engine, self.server, self.visits, self.clock, lambda: None, lambda _: None
         )
 
-    def take(self, result: Result | None) -> None:
-        if result is None:
-            return
-        if result.failure is not None:
-            raise SystemExit(f"a round failed: {result.failure.message}")
+    async def ask_server(self, *_: object) -> None:
+        raise SystemExit("a diagnosis asks the server: something is wrong with it")
+
+    async def run(self, action: Action) -> None:
+        ticket = self.runner.kick(action, TIMER)
+        assert ticket is not None
+        result = await ticket.wait()
+        if result is None or result.failure is not None:
+            raise SystemExit(f"{action.name} of {action.subject.name} failed: {result}")
         for run in result.probes:
             if run.failure is not None:
                 raise SystemExit(f"{run.probe} failed: {run.failure.message}")
-        self.store.put(result)
-        self.exposition.on_result(result)
 
     async def rounds(self, count: int, *, forced: bool = False) -> None:
+        work = self.round.forced if forced else self.round.work
+        action = Action(ROUND, self.server, Lane.PROBES, self.round.deadline, work)
         for _ in range(count):
-            self.take(await (self.round.forced() if forced else self.round.work()))
+            await self.run(action)
+            self.exposition.parts()
             self.clock.advance(INTERVAL)
 
     async def visit_all(self) -> None:
         for visit in self.visits:
             visit.wanted = True
-            self.take(await visit.work())
+            deadline, place = visit.deadline, self.server.place
+            await self.run(Action(CONNECT, visit.target, Lane.PROBES, deadline, visit.work, place))
 
     async def visiting(self, count: int) -> None:
         for _ in range(count):
@@ -240,7 +257,8 @@ def main(databases: int, count: int) -> bool:
     if shutil.which(EXPORTER) is None:
         print(f"{EXPORTER} is not installed: nothing to compare with")
         return True
-    with Cluster(shared_buffers="64MB") as cluster:
+    with Path(os.devnull).open("w") as nowhere, Cluster(shared_buffers="64MB") as cluster:
+        log.configure("json", stream=nowhere)
         cluster.create_role(ROLE, ROLE)
         cluster.sql(f"grant pg_monitor to {ROLE}")
         names = [cluster.create_database().name for _ in range(databases)]

@@ -6,6 +6,7 @@ Must not know: pages, schedules, databases.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
@@ -66,6 +67,7 @@ class Report:
         self._clock = clock
         self._told: dict[str, _Told] = {}
         self._told_of_servers: dict[str, frozenset[str]] = {}
+        self._remind_at = math.inf  # no trouble is to be said again before, monotonic
         self.language = language
         self._announces = announce
         self.listeners: list[Callable[[Result], None]] = []
@@ -89,6 +91,7 @@ class Report:
             self._announce(name)
         if isinstance(result.subject, Server):
             self._announce_probes_of(result.subject)
+            self._remind(result.subject)
 
     def take_backup(self, name: str, backup: BackupStatus) -> None:
         """Take what is now known of a target's backups."""
@@ -145,7 +148,25 @@ class Report:
         self._announce_verdict(status, told, log)
         self._announce_backup(status, told, log)
         self._announce_hints(status, told, log)
-        self._announce_probes(status, told, log)
+        where = {"target": name, "engine": status.target.engine}
+        told.failed_probes = self._failed(status.probes, told.failed_probes, where)
+        self._remind_at = min(self._remind_at, self._clock.monotonic() + REMINDER)
+
+    def _remind(self, server: Server) -> None:
+        """Say again what lasts on *server*: a round that changes nothing judges no target."""
+        if self._clock.monotonic() < self._remind_at:
+            return
+        status = self._store.server(server.name)
+        for name in status.targets if status is not None else ():
+            self._announce(name)
+        self._remind_at = min(
+            (
+                said + _patience(cause)
+                for told in self._told.values()
+                for cause, said in told.hints.items()
+            ),
+            default=math.inf,
+        )
 
     def _announce_verdict(self, status: Status, told: _Told, log: Any) -> None:
         if status.up is None or (status.up is told.up and _same(status.failure, told.failure)):
@@ -223,34 +244,31 @@ class Report:
             log.info("trouble over", hint=cause)
         for cause, failure in active.items():
             said = told.hints.get(cause)
-            advice = hints.is_advice(cause)
-            if said is None or now - said >= (REMINDER_OF_ADVICE if advice else REMINDER):
+            if said is None or now - said >= _patience(cause):
                 event = "trouble" if said is None else "trouble goes on"
+                advice = hints.is_advice(cause)
                 say = log.info if advice else log.warning
                 say("advice" if advice else event, **self._fields(failure))
                 told.hints[cause] = now
-
-    def _announce_probes(self, status: Status, told: _Told, log: Any) -> None:
-        told.failed_probes = self._failed(status.probes, told.failed_probes, log)
 
     def _announce_probes_of(self, server: Server) -> None:
         """Say once which questions a server does not answer, however many targets it has."""
         status = self._store.server(server.name)
         if status is not None and self._announces:
-            log = _log.bind(server=server.name, engine=server.engine)
             told = self._told_of_servers.get(server.name, frozenset())
-            self._told_of_servers[server.name] = self._failed(status.probes, told, log)
+            where = {"server": server.name, "engine": server.engine}
+            self._told_of_servers[server.name] = self._failed(status.probes, told, where)
 
     def _failed(
-        self, runs: Mapping[str, ProbeRun], told: frozenset[str], log: Any
+        self, runs: Mapping[str, ProbeRun], told: frozenset[str], where: Mapping[str, str]
     ) -> frozenset[str]:
         """Say which probes fail that did not before; return those that fail now."""
-        failed = frozenset(run.probe for run in runs.values() if not run.success)
+        failed = frozenset([run.probe for run in runs.values() if not run.success])
         for name in sorted(failed - told):
             failure = runs[name].failure
             # a failure with a hint is said as the target's trouble
             if failure is not None and not failure.hint:
-                log.warning("probe failed", probe=name, **self._fields(failure))
+                _log.warning("probe failed", probe=name, **where, **self._fields(failure))
         return failed
 
     def _fields(self, failure: Failure) -> Mapping[str, object]:
@@ -275,6 +293,11 @@ class Report:
     def hint(self, failure: Failure) -> Hint | None:
         """Return the hint of *failure* in the configured language, ``None`` for an unknown one."""
         return hints.hint_of(failure, self.language)
+
+
+def _patience(cause: str) -> float:
+    """Return after how many seconds *cause* is said again."""
+    return REMINDER_OF_ADVICE if hints.is_advice(cause) else REMINDER
 
 
 def _same(one: Failure | None, other: Failure | None) -> bool:

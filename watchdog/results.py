@@ -159,6 +159,7 @@ class ServerStatus:
     told: Mapping[str, Failure] = field(default_factory=dict)  # its failure, by target
     targets: tuple[str, ...] = ()
     troubles: tuple[Failure, ...] = ()  # all that its probes have told
+    judgements: int = 0  # rounds after which its targets were judged anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +231,10 @@ class ResultStore:
         self._targets, self._servers = statuses, servers
 
     def put(self, result: Result) -> tuple[str, ...]:
-        """Take the result of a round or visit; return the names of the targets it tells about."""
+        """Take the result of a round or visit; return the names of the targets judged by it.
+
+        A round that says what the last one said judges none.
+        """
         if isinstance(result.subject, Server):
             return self._put_server(result)
         return self._put_target(result)
@@ -274,15 +278,17 @@ class ResultStore:
             server.phases = result.phases or server.phases
             server.facts.update(result.facts)
         healthy = healthy and server.failure is None and not server.absent
-        settled = healthy and server.troubles == troubles
-        for name in server.targets:
+        names = server.targets
+        if healthy and server.troubles == troubles:
+            # The server says what it said before: so is the verdict on those that are up.
+            names = tuple([name for name in names if not self._targets[name].up])
+        for name in names:
             status = self._targets[name]
-            if settled and status.up:
-                continue  # the server says what it said before: so is the verdict
             self._judge(status)
             if status.blinded_at == result.finished and status.failure is not None:
                 _increment(status.failures_by_kind, status.failure.kind)
-        return server.targets
+        server.judgements += bool(names)
+        return names
 
     def _put_target(self, result: Result) -> tuple[str, ...]:
         name = result.subject.name

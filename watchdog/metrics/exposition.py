@@ -9,6 +9,7 @@ a scrape only joins them and adds what must be exact at its moment
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +23,12 @@ from watchdog.results import ResultStore, ServerStatus, Status
 
 _EXPIRES_AFTER_INTERVALS: Final = 3
 _EXPIRES_AT_LEAST: Final = 60.0
+_ROWS: Final = 512  # sets of labels that a server has: one for each row of its views
 _PROCESS: Final = Subject({})
+_RUN: Final = (names.PROBE_SUCCESS.name, names.PROBE_DURATION.name)
+_TIMES: Final = tuple(
+    metric.name for metric in (names.PROBE_INTERVAL, names.PROBE_LAST_RUN, names.PROBE_LAST_SUCCESS)
+)
 
 Describe = Callable[[Target], Mapping[str, str]]
 Provider = Callable[[], Iterable[Sample]]
@@ -48,25 +54,20 @@ class Parts:
 class _Family:
     """The lines of one metric by where they come from, joined once until one changes."""
 
-    __slots__ = ("_joined", "chunks", "metric")
+    __slots__ = ("chunks", "metric", "ready")
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
         self.chunks: dict[tuple[str, str], bytes] = {}
-        self._joined: bytes | None = None
+        self.ready: dict[bool, bytes] = {}  # by whether it is OpenMetrics, with the header
 
     def put(self, source: tuple[str, str], lines: bytes) -> None:
         self.chunks[source] = lines
-        self._joined = None
+        self.ready.clear()
 
     def drop(self, source: tuple[str, str]) -> None:
         if self.chunks.pop(source, None) is not None:
-            self._joined = None
-
-    def lines(self) -> bytes:
-        if self._joined is None:
-            self._joined = b"".join(self.chunks.values())
-        return self._joined
+            self.ready.clear()
 
 
 @dataclass(slots=True)
@@ -78,8 +79,9 @@ class _Owner:
     interval: float  # seconds between its rounds or visits, whichever is longer
     families: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by source
     expires: dict[str, float] = field(default_factory=dict)  # by source, monotonic
+    awaited: dict[str, float] = field(default_factory=dict)  # by source: when that is looked at
     answered: dict[str, tuple[Sample, ...]] = field(default_factory=dict)  # by source, rendered
-    state: object = None
+    state: object = None  # what was last rendered of the verdict
     last_success: dict[str, datetime] = field(default_factory=dict)  # by probe
 
 
@@ -111,6 +113,7 @@ class Exposition:
         self._owners: dict[str, _Owner] = {}
         self._deadlines: list[tuple[float, str, str]] = []
         self._settled: dict[bool, bytes] = {}
+        self._headers: dict[bool, dict[str, bytes]] = {False: {}, True: {}}
         self.reconfigure()
 
     def add_provider(self, provider: Provider) -> None:
@@ -206,7 +209,7 @@ class Exposition:
         if key in self._owners:
             self._owners[key].interval = interval
         else:
-            subject = Subject({"server": status.server.name, "engine": status.server.engine})
+            subject = Subject({"server": status.server.name, "engine": status.server.engine}, _ROWS)
             self._owners[key] = _Owner(subject, status, interval)
 
     def _forget(self, key: str) -> None:
@@ -222,6 +225,9 @@ class Exposition:
             deadline = result.finished + lifetime(owner.interval)
             self._put(key, "info", samples.server(status), deadline)
             self._put(key, "visit", samples.visit({}, result.duration), deadline)
+        if owner.state == status.judgements:
+            return  # nothing has changed for its targets
+        owner.state = status.judgements
         for member in filter(None, map(self._store.status, status.targets)):
             key = member.target.subject
             if key in self._owners:
@@ -246,12 +252,28 @@ class Exposition:
         if run.success:
             owner.last_success[run.probe] = run.finished_at
             self._put_values(key, owner, run, deadline)
-        last_success = owner.last_success.get(run.probe)
         source = f"run {run.probe}"
-        self._place(key, source, owner.subject.single(samples.run(run)))
+        self._tell(key, owner, source, _RUN, samples.run(run))
         self._keep_until(key, owner, source, deadline)
-        times = owner.subject.single(samples.times(run, last_success))
-        self._place(key, f"times {run.probe}", times)
+        last_success = owner.last_success.get(run.probe)
+        found = samples.times(run, last_success)
+        self._tell(key, owner, f"times {run.probe}", _TIMES if last_success else _TIMES[:2], found)
+
+    def _tell(
+        self,
+        key: str,
+        owner: _Owner,
+        source: str,
+        families: tuple[str, ...],
+        found: Iterable[Sample],
+    ) -> None:
+        """Render *found*, one sample of each of these core *families*, as it was before or more."""
+        place = key, source
+        for metric, value, labels in found:
+            line = owner.subject.line(metric, value, labels)
+            self._families[metric.name].put(place, encode(line))
+        owner.families[source] = families
+        self._settled.clear()
 
     def _put_values(self, key: str, owner: _Owner, run: ProbeRun, deadline: float) -> None:
         """Render what a probe answered, unless it is what it answered before."""
@@ -264,6 +286,12 @@ class Exposition:
 
     def _keep_until(self, key: str, owner: _Owner, source: str, expires: float) -> None:
         owner.expires[source] = expires
+        awaited = owner.awaited.get(source)
+        if awaited is None or expires < awaited:
+            self._await(key, owner, source, expires)
+
+    def _await(self, key: str, owner: _Owner, source: str, expires: float) -> None:
+        owner.awaited[source] = expires
         heapq.heappush(self._deadlines, (expires, key, source))
 
     def _put(
@@ -284,6 +312,7 @@ class Exposition:
         for name, (metric, text) in lines.items():
             if name not in self._families:
                 self._families[name] = _Family(metric)
+                self._forget_headers()
             self._families[name].put((key, source), text)
         owner.families[source] = tuple(lines)
         self._settled.clear()
@@ -293,28 +322,47 @@ class Exposition:
         while self._deadlines and self._deadlines[0][0] <= now:
             deadline, key, source = heapq.heappop(self._deadlines)
             owner = self._owners.get(key)
-            if owner is not None and owner.expires.get(source) == deadline:
+            if owner is None or owner.awaited.get(source) != deadline:
+                continue  # of one that has gone, or no longer so early
+            del owner.awaited[source]
+            expires = owner.expires.get(source, math.inf)
+            if expires <= deadline:
+                del owner.expires[source]
                 self._place(key, source, {})
                 owner.answered.pop(source, None)
+            elif math.isfinite(expires):  # what is told again and again is looked at once
+                self._await(key, owner, source, expires)
 
     # -------------------------------------------------------------- joining
 
     def _header(self, metric: Metric, *, openmetrics: bool) -> bytes:
-        return openmetrics_header(metric, self._families) if openmetrics else header(metric)
+        known = self._headers[openmetrics].get(metric.name)
+        if known is None:
+            known = openmetrics_header(metric, self._families) if openmetrics else header(metric)
+            self._headers[openmetrics][metric.name] = known
+        return known
+
+    def _forget_headers(self) -> None:
+        """Forget OpenMetrics' headers: a name that is taken changes those of others."""
+        self._headers[True].clear()
+        for family in self._families.values():
+            family.ready.pop(True, None)
 
     def _joined(self, *, openmetrics: bool) -> Iterator[bytes]:
         for family in self._families.values():
-            lines = family.lines()
-            if lines:
-                yield self._header(family.metric, openmetrics=openmetrics)
-                yield lines
+            ready = family.ready.get(openmetrics)
+            if ready is None:
+                lines = b"".join(family.chunks.values())
+                header = self._header(family.metric, openmetrics=openmetrics) if lines else b""
+                ready = family.ready[openmetrics] = header + lines
+            yield ready
 
     def _moving(self, *, openmetrics: bool) -> Iterator[bytes]:
         now = self._clock.monotonic()
         known = [
-            (self._owners[status.target.subject].subject, status.seconds(now))
+            (owner.subject, status.seconds(now))
             for status in self._store.statuses()
-            if status.target.subject in self._owners
+            if (owner := self._owners.get(status.target.subject)) is not None
         ]
         for place, metric in enumerate(names.AVAILABILITY):
             if known:

@@ -16,7 +16,7 @@ from watchdog.model import Metric, MetricType, Sample
 
 EOF: Final = b"# EOF\n"
 _UNITS: Final = ("seconds", "bytes")
-_REMEMBERED: Final = 64  # sets of labels of a subject
+_REMEMBERED: Final = 64  # sets of labels of a subject, unless it says otherwise
 
 # The library's own spelling of a float; it is not typed there.
 _spell: Callable[[float], str] = floatToGoString
@@ -71,11 +71,15 @@ def openmetrics_header(metric: Metric, taken: Container[str] = ()) -> bytes:
 
 
 class Subject:
-    """Who a series is about: the labels that every line of a target or server carries."""
+    """Who a series is about: the labels that every line of a target or server carries.
 
-    __slots__ = ("_bare", "_braced", "_names", "_pairs")
+    The text of so many sets of further labels is *remembered*.
+    """
 
-    def __init__(self, labels: Mapping[str, str]) -> None:
+    __slots__ = ("_bare", "_braced", "_names", "_pairs", "_remembered")
+
+    def __init__(self, labels: Mapping[str, str], remembered: int = _REMEMBERED) -> None:
+        self._remembered = remembered
         self._names = frozenset(labels)
         self._pairs = tuple((name, f'{name}="{escape(value)}"') for name, value in labels.items())
         self._bare = _braced(self._pairs)
@@ -86,12 +90,12 @@ class Subject:
         if not labels:
             return f"{metric.name}{self._bare} {_spell(value)}\n"
         # A row of a view becomes a line in each of many families, all with these labels.
-        known = self._braced.get((metric.labels, labels))
+        both = metric.labels, labels
+        known = self._braced.get(both)
         if known is None:
-            if len(self._braced) >= _REMEMBERED:
+            if len(self._braced) >= self._remembered:
                 self._braced.clear()
-            known = self._with(zip(metric.labels, labels, strict=False))
-            self._braced[metric.labels, labels] = known
+            known = self._braced[both] = self._with(zip(metric.labels, labels, strict=False))
         return f"{metric.name}{known} {_spell(value)}\n"
 
     def labelled(self, name: str, value: float, labels: Iterable[tuple[str, str]]) -> str:
@@ -101,13 +105,6 @@ class Subject:
     def _with(self, labels: Iterable[tuple[str, str]]) -> str:
         own = [(n, f'{n}="{escape(v)}"') for n, v in labels if n not in self._names]
         return _braced((*self._pairs, *own))
-
-    def single(self, samples: Iterable[Sample]) -> dict[str, tuple[Metric, bytes]]:
-        """Render *samples* by metric name, of which each has one."""
-        return {
-            metric.name: (metric, self.line(metric, value, labels).encode("utf-8", "replace"))
-            for metric, value, labels in samples
-        }
 
     def lines(self, samples: Iterable[Sample]) -> dict[str, tuple[Metric, bytes]]:
         """Render *samples* by metric name; of two with the same labels the first one stays."""
