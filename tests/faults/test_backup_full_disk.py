@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.postgres import Database, bin_dir
 from tests.support.sqlite import make_database, target_of
-from watchdog.backups import attempts, catalogue, names
+from watchdog.backups import attempts, catalogue, files, names
 from watchdog.backups.destination import Destinations
 from watchdog.backups.drill import drill
 from watchdog.backups.pipeline import Pipeline, Report
 from watchdog.clock import SystemClock
-from watchdog.engines.postgresql import clients, drilling
+from watchdog.engines.postgresql import clients, drilling, role_globals
 from watchdog.engines.postgresql.backups import BACKUPS
 from watchdog.engines.sqlite import ENGINE as SQLITE
 from watchdog.model import BackupSettings, DrillSettings, Keep, Outcome, Phase, Target
@@ -115,6 +116,23 @@ async def test_a_disk_that_is_full_at_a_step_costs_no_backup_and_is_said(
     assert len(house.good()) == 2
 
 
+async def test_a_disk_without_inodes_is_told_from_one_without_bytes(tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", "2m,nr_inodes=16") as disk:
+        house = House(tmp_path, disk)
+        assert (await house.back_up()).ok
+        (first,) = house.good()
+        others = disk / "others"
+        others.mkdir()
+        with suppress(OSError):
+            for number in range(16):
+                (others / str(number)).touch()
+        failure = (await house.back_up()).failure
+        assert failure is not None
+        assert failure.hint == "backup_no_space"
+        assert "no inode is free (df -i)" in failure.message
+        assert house.good() == [first]
+
+
 async def test_reading_a_copy_back_takes_no_room(house: House) -> None:
     report = await house.back_up(full_at=Phase.VERIFY)
     # The copy was proven; what it lacks is a few bytes for its manifest.
@@ -133,6 +151,36 @@ async def test_a_disk_that_is_full_when_old_ones_are_to_go_lets_them_go(house: H
     # Removing takes no room; RESTORE.md, for which there was some again, is of what is there.
     assert house.good() == [second, report.backup.id]
     assert first not in (house.folder / names.INSTRUCTIONS).read_text()
+
+
+@pytest.mark.parametrize("step", ["globals", "sealing"])
+async def test_a_disk_that_is_full_beside_or_after_a_dump_leaves_nothing_of_it(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setenv(clients.VARIABLE, str(bin_dir()))
+    module, name = (role_globals, "write") if step == "globals" else (files, "sync_folder")
+    real = getattr(module, name)
+
+    def filled(*arguments: Any) -> Any:
+        fill(disk)
+        return real(*arguments)
+
+    with mounted(tmp_path / "disk", "2m") as disk:
+        settings = BackupSettings("0 3 * * *", disk / "backups")
+        target = replace(database.target("app", user="owner"), backup=settings)
+        pipeline = Pipeline(ENGINES, Destinations(tmp_path / "state"), SystemClock())
+        first = (await pipeline.back_up(target)).backup
+        assert first is not None
+        before = {each.name for each in first.folder.iterdir()}
+        with monkeypatch.context() as patched:
+            patched.setattr(module, name, filled)
+            report = await pipeline.back_up(target)
+        failure = report.failure
+        assert failure is not None
+        assert (failure.hint, failure.phase) == ("backup_no_space", Phase.PUBLISH)
+        assert {each.name for each in first.folder.iterdir()} == before
+        (disk / "filler").unlink()
+        assert (await pipeline.back_up(target)).ok
 
 
 # ------------------------------------------------------------------ drills

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.sqlite import make_database, target_of, visit
+from tests.support.sqlite import age, make_database, target_of, visit
+from watchdog.backups import catalogue
+from watchdog.backups.destination import Destinations
+from watchdog.backups.pipeline import Pipeline
+from watchdog.backups.restoring import restore
+from watchdog.clock import SystemClock
 from watchdog.database_url import SqliteUrl
 from watchdog.engines.sqlite import ENGINE
-from watchdog.model import ActionFailed, Failure, Kind, Phase
+from watchdog.model import ActionFailed, BackupSettings, Failure, Kind, Phase, Target
+
+ENGINES = {"sqlite": ENGINE.backups}
+
+
+def backed_up(path: Path, folder: Path) -> tuple[Pipeline, Target]:
+    """Return what backs the file at *path* up, as a target into *folder*."""
+    settings = BackupSettings("0 3 * * *", folder / "backups")
+    pipeline = Pipeline(ENGINES, Destinations(folder / "state"), SystemClock())
+    return pipeline, replace(target_of(path), name="app", backup=settings)
 
 
 @pytest.fixture
@@ -83,3 +100,92 @@ async def test_a_source_on_a_read_only_and_full_disk_is_copied(
         into = tmp_path / mode
         await ENGINE.backups.produce(target, target.url, into, lambda _: None)
         assert (await ENGINE.backups.prove(target, into)).tables == 1
+
+
+@pytest.mark.parametrize("name", ["a b'\"\n.db", "数据库 база.db", "a?b#c%41&mode=rwc.db"])
+async def test_odd_names_of_files_and_tables_come_back(tmp_path: Path, name: str) -> None:
+    place = tmp_path / f"folder {name}"
+    place.mkdir()
+    table = "o'dd \"\n таблица 表".replace('"', '""')
+    with closing(sqlite3.connect(place / name)) as connection:
+        connection.execute(f'create table "{table}" (x)')
+        connection.execute(f'insert into "{table}" values (42)')
+        connection.commit()
+    age(place / name)
+    pipeline, target = backed_up(place / name, tmp_path)
+    backup = (await pipeline.back_up(target)).backup
+    assert backup is not None
+    assert backup.level == 3
+    back = tmp_path / "back" / name
+    back.parent.mkdir()
+    await restore(backup, ENGINES, SqliteUrl(str(back)), SystemClock(), lambda _: None)
+    with closing(sqlite3.connect(back)) as connection:
+        assert connection.execute(f'select x from "{table}"').fetchall() == [(42,)]
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+async def test_a_source_that_is_replaced_during_the_backup_is_never_a_mixture(
+    tmp_path: Path, mode: str
+) -> None:
+    path = make_database(tmp_path / "app.db", mode, rows=20_000)
+    other = make_database(tmp_path / "other.db", mode, rows=7)
+    for each in (path, other):
+        age(each)
+    inodes = {20_000: path.stat().st_ino, 7: other.stat().st_ino}
+    pipeline, target = backed_up(path, tmp_path)
+    replaced = False
+
+    def progress(phase: Phase, size: int) -> None:
+        nonlocal replaced
+        if phase is Phase.COPY and not replaced:
+            replaced = True
+            other.replace(path)
+
+    backup = (await pipeline.back_up(target, progress=progress)).backup
+    assert replaced
+    assert backup is not None
+    assert backup.level == 3
+    assert backup.manifest.content is not None
+    # Whichever it is of, it says so: the path led to the one, then to the other.
+    assert backup.manifest.identity["inode"] == inodes[backup.manifest.content.rows["t"]]
+    with closing(sqlite3.connect(backup.path)) as connection:
+        assert connection.execute("select count(*) from t").fetchone() == (
+            backup.manifest.content.rows["t"],
+        )
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+@pytest.mark.parametrize(
+    ("phase", "how", "hint"),
+    [
+        (Phase.PREFLIGHT, "emptied", "sqlite_no_such_table"),
+        (Phase.PREFLIGHT, "removed", "sqlite_cantopen_missing_dir"),
+        (Phase.COPY, "emptied", "sqlite_no_such_table"),
+        (Phase.COPY, "removed", "sqlite_cantopen_missing_dir"),
+    ],
+    ids=str,
+)
+async def test_a_source_that_is_gone_or_empty_costs_no_good_backup(
+    tmp_path: Path, mode: str, phase: Phase, how: str, hint: str
+) -> None:
+    path = make_database(tmp_path / "app.db", mode, rows=100)
+    age(path)
+    pipeline, target = backed_up(path, tmp_path)
+    good = (await pipeline.back_up(target)).backup
+    assert good is not None
+    folder = tmp_path / "backups" / "app"
+    before = {each.name for each in folder.iterdir()}
+
+    def progress(entered: Phase, _size: int) -> None:
+        if entered is phase and path.exists() and path.stat().st_size:
+            os.truncate(path, 0) if how == "emptied" else path.unlink()
+
+    failure = (await pipeline.back_up(target, progress=progress)).failure
+    assert failure is not None
+    assert (failure.phase, failure.hint) == (phase, hint)
+    assert str(path) in failure.message
+    assert {each.name for each in folder.iterdir()} == before
+    assert not path.exists() or path.stat().st_size == 0
+    kept = catalogue.scan_folder(folder).newest_good()
+    assert kept is not None
+    assert kept.id == good.id

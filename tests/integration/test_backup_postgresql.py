@@ -144,6 +144,7 @@ async def test_what_is_restored_is_what_was_dumped(
         ("пользователь", "пароль", "база данных"),
         ("a=b c", "x", "host=evil dbname=other"),
         ("b%40c", "%41%", "x?y#z&w/v"),
+        ("line\nbreak", "p w", "数据库\nقاعدة\r'\""),
     ],
 )
 async def test_odd_names_and_passwords_go_through(

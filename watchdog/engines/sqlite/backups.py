@@ -86,6 +86,7 @@ class SqliteBackups:
                     raise
                 copied = await self._recovered(path, into, _mode(target))
             which = await self._slots.run(f"identity:{into}", lambda: identity.of_copy(into))
+            which |= identity.of_source(copied.source)
         return Produced(
             copied.recovery_point,
             _versions(),

@@ -23,7 +23,7 @@ from typing import Final
 
 from watchdog.content import Content
 from watchdog.engines.sqlite import counting
-from watchdog.engines.sqlite.files import uri
+from watchdog.engines.sqlite.files import Files, uri
 from watchdog.engines.sqlite.reading import Progress, Way, read
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 from watchdog.model import ActionFailed, Failure, Kind, Phase, ProofMode
@@ -52,6 +52,7 @@ class Copied:
     seconds: float
     stalled: float
     on_network: str  # kind of the network file system, "" for a local one
+    source: Files  # what was copied: the path may lead elsewhere by now
 
 
 @dataclass(slots=True)
@@ -163,6 +164,7 @@ def copy(
         work.seconds,
         work.seconds if blocked else 0.0,
         mount.kind if mount is not None and mount.is_network else "",
+        seen.files,
     )
 
 

@@ -8,16 +8,13 @@ know: metrics, manifests.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from typing import Any, Final
 
 _LARGEST: Final = 20  # tables that are named; the rest is added up
-# An index counts for its table; what is of SQLite itself, too.
-_SIZES: Final = """
-SELECT coalesce(m.tbl_name, s.name) AS relname, sum(s.pgsize) AS size
-  FROM dbstat AS s LEFT JOIN sqlite_master AS m ON m.name = s.name
- WHERE s.aggregate = TRUE
- GROUP BY 1 ORDER BY 2 DESC, 1
-"""
+_SIZES: Final = "SELECT name, pgsize FROM dbstat WHERE aggregate = TRUE"
+# Joined here: SQLite would read all of sqlite_master again for each table.
+_OWNERS: Final = "SELECT name, tbl_name FROM sqlite_master"
 
 
 def table_sizes(connection: sqlite3.Connection) -> dict[str, Any]:
@@ -26,14 +23,20 @@ def table_sizes(connection: sqlite3.Connection) -> dict[str, Any]:
     Reads every page. Raises ``sqlite3.OperationalError`` when interrupted.
     """
     try:
-        rows = connection.execute(_SIZES).fetchall()
+        sizes = connection.execute(_SIZES).fetchall()
+        owners = dict(connection.execute(_OWNERS))
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
             raise
         return {}  # a library without dbstat
+    # An index counts for its table; what is of SQLite itself, too.
+    tables: Counter[str] = Counter()
+    for name, size in sizes:
+        tables[str(owners.get(name, name))] += int(size)
+    rows = sorted(tables.items(), key=lambda each: (-each[1], each[0]))
     named, rest = rows[:_LARGEST], rows[_LARGEST:]
     return {
-        "table_bytes": {str(name): int(size) for name, size in named},
+        "table_bytes": dict(named),
         "other_tables": len(rest),
-        "other_table_bytes": sum(int(size) for _, size in rest),
+        "other_table_bytes": sum(size for _, size in rest),
     }

@@ -96,7 +96,8 @@ def _finish(files: Files, into: Path, moment: datetime, seconds: float, mode: Pr
         discard(into)
         raise no_tables(files.path)
     wal = files.wal is not None and files.wal.size > 0
-    return Copied(moment, tables, content, page_size, pages, Way.RECOVERED, wal, seconds, 0.0, "")
+    way = Way.RECOVERED
+    return Copied(moment, tables, content, page_size, pages, way, wal, seconds, 0.0, "", files)
 
 
 def _refuse_if_touched(files: Files) -> None:
