@@ -28,7 +28,7 @@ from watchdog.incidents.keeping import Keeping
 from watchdog.incidents.rings import Rings
 from watchdog.model import Action, Failure, Lane, Outcome, Result, Server, Target
 from watchdog.report import DIAGNOSE
-from watchdog.results import ResultStore, Status, blinds_all
+from watchdog.results import ActiveHint, ResultStore, Status, blinds_all
 from watchdog.scheduling.runner import Runner
 
 _AGAIN: Final = 3600.0  # seconds after which the same reason is looked into again
@@ -49,6 +49,7 @@ class _Seen:
     """What is known of a target: how it was, its open incidents, what has been looked into."""
 
     up: bool | None = None
+    hints: tuple[ActiveHint, ...] | None = None  # that were active then
     backup_failures: int | None = None
     suspect: Failure | None = None
     open: dict[Event, Record] = field(default_factory=dict)
@@ -116,14 +117,14 @@ class DiagnosisWatch:
             status, seen = self._store.status(name), self._seen.get(name)
             if status is None or seen is None or status.up is None:
                 continue
-            if status.up and seen.up and not status.hints and not seen.open:
-                continue  # as well as it was
+            if status.up and seen.up and not seen.open and seen.hints is status.hints:
+                continue  # all is as it was
             if status.up:
                 self._recovered(name, seen)
                 self._see_saturation(status, seen)
             elif status.failure is not None:
                 self._down(status, status.failure, seen, fallen)
-            seen.up = status.up
+            seen.up, seen.hints = status.up, status.hints
         self._begin_down(fallen)
 
     def on_backup(self, name: str) -> None:

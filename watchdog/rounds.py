@@ -92,8 +92,12 @@ class DueProbes:
         last time, then the others, the most frequent first. When *forced*, all
         of them but dear ones whose last answer still holds.
         """
-        now = self._clock.monotonic()
-        due = [p for p in self._probes if self._is_due(p, now) or (forced and not _is_dear(p))]
+        now, due_at = self._clock.monotonic(), self._due_at
+        due = [
+            probe
+            for probe in self._probes
+            if due_at.get(probe.name, now) <= now or (forced and not _is_dear(probe))
+        ]
         return sorted(due, key=self._order)
 
     def want(self, names: Collection[str]) -> None:
@@ -135,9 +139,6 @@ class DueProbes:
     def _order(self, probe: Probe) -> tuple[object, ...]:
         left = probe.name in self._left
         return not probe.leading, not left, probe.interval or 0.0, probe.name
-
-    def _is_due(self, probe: Probe, now: float) -> bool:
-        return now >= self._due_at.get(probe.name, now)
 
 
 def _is_dear(probe: Probe) -> bool:

@@ -51,23 +51,66 @@ class Parts:
         return self.settled + self.moving
 
 
-class _Family:
-    """The lines of one metric by where they come from, joined once until one changes."""
+class _Families:
+    """The lines of every metric by where they come from, and each family's block of the page.
 
-    __slots__ = ("chunks", "metric", "ready")
+    A block is the header and all lines of one metric, made anew only once one
+    of them has changed; there is one in each format, by whether it is OpenMetrics.
+    """
 
-    def __init__(self, metric: Metric) -> None:
-        self.metric = metric
-        self.chunks: dict[tuple[str, str], bytes] = {}
-        self.ready: dict[bool, bytes] = {}  # by whether it is OpenMetrics, with the header
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics: dict[str, Metric] = {}
+        self._chunks: dict[str, dict[tuple[str, str], bytes]] = {}
+        self._blocks: dict[bool, dict[str, bytes]] = {False: {}, True: {}}
+        self._stale: dict[bool, set[str]] = {False: set(), True: set()}
+        self._headers: dict[bool, dict[str, bytes]] = {False: {}, True: {}}
+        for metric in metrics:
+            self.add(metric)
 
-    def put(self, source: tuple[str, str], lines: bytes) -> None:
-        self.chunks[source] = lines
-        self.ready.clear()
+    def add(self, metric: Metric) -> None:
+        """Have a family of *metric*, if there is none."""
+        if metric.name in self._metrics:
+            return
+        self._metrics[metric.name] = metric
+        self._chunks[metric.name] = {}
+        for blocks in self._blocks.values():
+            blocks[metric.name] = b""
+        # A name that is taken changes what OpenMetrics says of others.
+        self._headers[True].clear()
+        self._stale[True].update(name for name, chunks in self._chunks.items() if chunks)
 
-    def drop(self, source: tuple[str, str]) -> None:
-        if self.chunks.pop(source, None) is not None:
-            self.ready.clear()
+    def put(self, name: str, source: tuple[str, str], lines: bytes) -> None:
+        self._chunks[name][source] = lines
+        self._stale[False].add(name)
+        self._stale[True].add(name)
+
+    def drop(self, name: str, source: tuple[str, str]) -> None:
+        if self._chunks[name].pop(source, None) is not None:
+            self._stale[False].add(name)
+            self._stale[True].add(name)
+
+    def has_lines(self, name: str) -> bool:
+        return bool(self._chunks.get(name))
+
+    def changed(self, *, openmetrics: bool) -> bool:
+        """Whether ``joined`` would say something else than last time."""
+        return bool(self._stale[openmetrics])
+
+    def joined(self, *, openmetrics: bool) -> bytes:
+        blocks, stale = self._blocks[openmetrics], self._stale[openmetrics]
+        for name in stale:
+            lines = b"".join(self._chunks[name].values())
+            header = self.header(self._metrics[name], openmetrics=openmetrics) if lines else b""
+            blocks[name] = header + lines
+        stale.clear()
+        return b"".join(blocks.values())
+
+    def header(self, metric: Metric, *, openmetrics: bool) -> bytes:
+        known = self._headers[openmetrics].get(metric.name)
+        if known is None:
+            known = openmetrics_header(metric, self._metrics) if openmetrics else header(metric)
+            self._headers[openmetrics][metric.name] = known
+        return known
 
 
 @dataclass(slots=True)
@@ -109,11 +152,11 @@ class Exposition:
         self._describe = describe
         self._providers = list(providers)
         self._process = process
-        self._families: dict[str, _Family] = {m.name: _Family(m) for m in names.CORE}
+        self._families = _Families(names.CORE)
         self._owners: dict[str, _Owner] = {}
         self._deadlines: list[tuple[float, str, str]] = []
         self._settled: dict[bool, bytes] = {}
-        self._headers: dict[bool, dict[str, bytes]] = {False: {}, True: {}}
+        self._watched: list[tuple[Subject, Status]] = []
         self.reconfigure()
 
     def add_provider(self, provider: Provider) -> None:
@@ -134,7 +177,7 @@ class Exposition:
             self._adopt_target(status)
         for server in servers:
             self._adopt_server(server)
-        self._settled.clear()
+        self._watched = [(self._owners[s.target.subject].subject, s) for s in statuses]
 
     def on_result(self, result: Result) -> None:
         """Render what a result changed; call it once the store has taken the result."""
@@ -175,8 +218,8 @@ class Exposition:
         """Return the page in two parts, so that the settled one may be compressed once."""
         self._expire()
         settled = self._settled.get(openmetrics)
-        if settled is None:
-            settled = b"".join(self._joined(openmetrics=openmetrics))
+        if settled is None or self._families.changed(openmetrics=openmetrics):
+            settled = self._families.joined(openmetrics=openmetrics)
             self._settled[openmetrics] = settled
         moving = b"".join(self._moving(openmetrics=openmetrics))
         return Parts(settled, moving + EOF if openmetrics else moving)
@@ -216,7 +259,7 @@ class Exposition:
         owner = self._owners.pop(key)
         for source, families in owner.families.items():
             for family in families:
-                self._families[family].drop((key, source))
+                self._families.drop(family, (key, source))
 
     # -------------------------------------------------------------- rendering
 
@@ -271,9 +314,8 @@ class Exposition:
         place = key, source
         for metric, value, labels in found:
             line = owner.subject.line(metric, value, labels)
-            self._families[metric.name].put(place, encode(line))
+            self._families.put(metric.name, place, encode(line))
         owner.families[source] = families
-        self._settled.clear()
 
     def _put_values(self, key: str, owner: _Owner, run: ProbeRun, deadline: float) -> None:
         """Render what a probe answered, unless it is what it answered before."""
@@ -308,14 +350,11 @@ class Exposition:
         owner = self._owners[key]
         for family in owner.families.get(source, ()):
             if family not in lines:
-                self._families[family].drop((key, source))
+                self._families.drop(family, (key, source))
         for name, (metric, text) in lines.items():
-            if name not in self._families:
-                self._families[name] = _Family(metric)
-                self._forget_headers()
-            self._families[name].put((key, source), text)
+            self._families.add(metric)
+            self._families.put(name, (key, source), text)
         owner.families[source] = tuple(lines)
-        self._settled.clear()
 
     def _expire(self) -> None:
         now = self._clock.monotonic()
@@ -335,43 +374,17 @@ class Exposition:
 
     # -------------------------------------------------------------- joining
 
-    def _header(self, metric: Metric, *, openmetrics: bool) -> bytes:
-        known = self._headers[openmetrics].get(metric.name)
-        if known is None:
-            known = openmetrics_header(metric, self._families) if openmetrics else header(metric)
-            self._headers[openmetrics][metric.name] = known
-        return known
-
-    def _forget_headers(self) -> None:
-        """Forget OpenMetrics' headers: a name that is taken changes those of others."""
-        self._headers[True].clear()
-        for family in self._families.values():
-            family.ready.pop(True, None)
-
-    def _joined(self, *, openmetrics: bool) -> Iterator[bytes]:
-        for family in self._families.values():
-            ready = family.ready.get(openmetrics)
-            if ready is None:
-                lines = b"".join(family.chunks.values())
-                header = self._header(family.metric, openmetrics=openmetrics) if lines else b""
-                ready = family.ready[openmetrics] = header + lines
-            yield ready
-
     def _moving(self, *, openmetrics: bool) -> Iterator[bytes]:
         now = self._clock.monotonic()
-        known = [
-            (owner.subject, status.seconds(now))
-            for status in self._store.statuses()
-            if (owner := self._owners.get(status.target.subject)) is not None
-        ]
+        known = [(who, status.seconds(now)) for who, status in self._watched]
         for place, metric in enumerate(names.AVAILABILITY):
             if known:
-                yield self._header(metric, openmetrics=openmetrics)
+                yield self._families.header(metric, openmetrics=openmetrics)
                 yield "".join([who.line(metric, both[place]) for who, both in known]).encode()
         found = [sample for provider in self._providers for sample in provider()]
         for name, (metric, lines) in _PROCESS.lines(found).items():
-            if name not in self._families or not self._families[name].chunks:
-                yield self._header(metric, openmetrics=openmetrics)
+            if not self._families.has_lines(name):
+                yield self._families.header(metric, openmetrics=openmetrics)
                 yield lines
         if self._process is not None:
             yield self._process(openmetrics)

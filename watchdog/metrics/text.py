@@ -19,7 +19,12 @@ _UNITS: Final = ("seconds", "bytes")
 _REMEMBERED: Final = 64  # sets of labels of a subject, unless it says otherwise
 
 # The library's own spelling of a float; it is not typed there.
-_spell: Callable[[float], str] = floatToGoString
+_library: Callable[[float], str] = floatToGoString
+_PLAIN: Final = 1e6  # a smaller number is spelled there as Python does
+
+
+def _spell(value: float) -> str:
+    return repr(float(value)) if -_PLAIN < value < _PLAIN else _library(value)
 
 
 def escape(value: str) -> str:
