@@ -323,7 +323,8 @@ def test_a_traceback_shows_none(
     places = {}
     daemon = Daemon(tmp_path, {"targets": targets}, environment=environment, ready=False)
     if ends:
-        (tmp_path / "watchdog.yaml").write_text(json.dumps({"targets": targets}))
+        configuration = {"listen": "127.0.0.1:0", "targets": targets}
+        (tmp_path / "watchdog.yaml").write_text(json.dumps(configuration))
         done = subprocess.run(
             [sys.executable, "-m", "watchdog", "run", "-c", "watchdog.yaml"],
             cwd=tmp_path,

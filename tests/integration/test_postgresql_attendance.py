@@ -238,7 +238,7 @@ async def test_our_sessions_can_write_nothing_and_wait_for_nobody(database: Data
 
 
 async def test_a_server_never_sees_more_than_two_of_us(cluster: Cluster, proxy: Proxy) -> None:
-    target = with_probe(cluster.target("shop", port=proxy.port), timeout=1.0)
+    target = with_probe(cluster.target("shop", port=proxy.port), timeout=5.0)
     async with Watched(target) as watched:
         for _ in range(5):
             assert await watched.round() is None
