@@ -45,7 +45,6 @@ UNPROVOKED: Final[Mapping[str, str]] = {
     "temp_file_limit": "no question of ours spills",
     "docker_shm_size": "takes a container and a parallel query; we ask none",
     "out_of_memory": "the kernel's choice of a victim is not ours to make",
-    "lock_table_full": "takes a dump of thousands of tables",
     "index_corruption": "told to whoever uses the index; others' texts are in the corpus",
     "backup_target_exists": "our names never meet; pg_dump's own text is in the corpus",
     "dump_newer_than_server": "takes two majors; pg_restore's texts are in the corpus",
