@@ -27,7 +27,7 @@ run: $(READY)
 	@DB_WATCHDOG_STATE_DIRECTORY=.cache/state exec $(BIN)/db-watchdog run
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not lab" -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not lab" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-lab: $(READY)
 	@command -v docker-compose >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lab]' \

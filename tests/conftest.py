@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -20,6 +21,8 @@ from tests.support.proxy import Proxy
 # Begun in the background of a shell, we ignore it, and so would every program that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+TESTS = Path(__file__).parent
 
 # A busy machine is no reason for a property to fail.
 hypothesis.settings.register_profile("house", deadline=None)
@@ -62,6 +65,13 @@ async def proxy(cluster: Cluster) -> AsyncIterator[Proxy]:
     """Give a TCP proxy of the tests' own before the shared server."""
     async with Proxy(cluster.host, cluster.port) as before:
         yield before
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take the kinds that wait first; the many short ones then fill both workers to the end."""
+    kinds = ("faults", "acceptance", "integration", "lab", "unit")
+    items.sort(key=lambda item: kinds.index(item.path.relative_to(TESTS).parts[0]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
