@@ -124,7 +124,7 @@ def _to_decide_on() -> list[frame.Panel]:
             " until `db-watchdog accept`.",
             f"sum({suspect} == bool 1)",
             steps=look.NONE_IS_GOOD,
-            width=4,
+            width=3,
             missing="no backups",
         ),
         stat(
@@ -132,7 +132,7 @@ def _to_decide_on() -> list[frame.Panel]:
             "What may be lost, and how long the way back may take, where more is the case now.",
             f"sum({met} == bool 0)",
             steps=look.NONE_IS_GOOD,
-            width=4,
+            width=3,
             missing="no objectives",
         ),
         stat(
@@ -141,7 +141,7 @@ def _to_decide_on() -> list[frame.Panel]:
             " the clock has moved.",
             f"sum({halted} == bool 1)",
             steps=look.NONE_IS_BEST,
-            width=4,
+            width=3,
             missing="no backups",
         ),
         stat(
@@ -149,7 +149,7 @@ def _to_decide_on() -> list[frame.Panel]:
             "Databases whose backups a person has paused.",
             f"sum({paused} > bool time())",
             steps=look.NONE_IS_BEST,
-            width=4,
+            width=3,
             missing="no backups",
         ),
         stat(
@@ -165,6 +165,15 @@ def _to_decide_on() -> list[frame.Panel]:
             "Began late",
             "Backups of the range that began more than a minute after their slot.",
             f"sum({increase('watchdog_backup_late_total', _SCOPE, '$__range')})",
+            steps=look.NONE_IS_BEST,
+            width=4,
+            decimals=0,
+            missing="no backups",
+        ),
+        stat(
+            "Tried again",
+            "Further tries of the range, after failures that may pass.",
+            f"sum({increase('watchdog_backup_retries_total', _SCOPE, '$__range')})",
             steps=look.NONE_IS_BEST,
             width=4,
             decimals=0,
