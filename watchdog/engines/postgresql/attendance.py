@@ -12,7 +12,7 @@ own database for one round and nothing is kept (``lasting`` is false).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -49,7 +49,7 @@ _ABSENT: Final = """
 select s.standby, n.name::text as name, n.present, n.connection_limit
   from (select pg_catalog.pg_is_in_recovery() as standby) s
   left join (select w.name, d.oid is not null as present, d.datconnlimit as connection_limit
-               from pg_catalog.unnest($1::name[]) w (name)
+               from pg_catalog.unnest($1::text::name[]) w (name)
                left join pg_catalog.pg_database d on d.datname = w.name
               where d.oid is null or not d.datallowconn or d.datconnlimit = -2) n on true
 """
@@ -77,6 +77,7 @@ class PostgresqlAttendance:
         self._names: dict[str, list[Target]] = {}  # by database, as the server calls it
         for target in targets:
             self._names.setdefault(_as_stored(_url(target).database), []).append(target)
+        self._watched = _as_array(self._names)
         self._refused_until = 0.0
         self._facts: dict[str, Any] = {}
         self._lasting = True
@@ -122,7 +123,7 @@ class PostgresqlAttendance:
         if session.pooler:
             return {}  # its names of databases are its own: only a visit can tell
         began = time.perf_counter()
-        rows = await session.fetch_first(_ABSENT, list(self._names))
+        rows = await session.fetch_first(_ABSENT, self._watched)
         availability.remember(session, time.perf_counter() - began, standby=rows[0]["standby"])
         return {
             target.name: self._absence(target, row)
@@ -191,6 +192,7 @@ class PostgresqlAttendance:
                 self._refused_until = time.monotonic() + _REFUSAL_REMEMBERED
             self._lasting = False
             return session
+        self._watched = _as_array(self._names)
         self._refused_until = 0.0
         raise errors[0] if errors else RuntimeError(f"{self._server.name} has no targets")
 
@@ -248,6 +250,12 @@ class PostgresqlAttendance:
 def _url(target: Target) -> PostgresqlUrl:
     assert isinstance(target.url, PostgresqlUrl)
     return target.url
+
+
+def _as_array(names: Iterable[str]) -> str:
+    """Return PostgreSQL's text of an array; the driver would make it anew each round."""
+    escaped = (name.replace("\\", r"\\").replace('"', r"\"") for name in names)
+    return "{" + ",".join(f'"{name}"' for name in escaped) + "}"
 
 
 def _as_stored(name: str) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from watchdog.engines import Probe
+from watchdog.engines.postgresql.probes import blocking
 from watchdog.engines.postgresql.probes._columns import gauge
 from watchdog.engines.postgresql.session import PostgresqlSession
 from watchdog.model import Answer, Failure, Kind, Scope
@@ -67,6 +68,7 @@ select max(extract(epoch from now - xact_start)) filter (where client and not du
        max(extract(epoch from now - xact_start)) filter (where client and dump)::float8 as dump,
        count(*) filter (where backend_type is null and datid is not null)::int as hidden,
        count(*) filter (where backend_type = 'autovacuum worker')::int as workers,
+       count(*) filter (where wait_event_type = 'Lock')::int as waiting,
        current_setting('autovacuum_max_workers')::int as workers_limit
   from (select *, clock_timestamp() as now, {_DUMPS} as dump, {_CLIENTS} as client
           from pg_stat_get_activity(null)) a
@@ -84,6 +86,8 @@ select pid, coalesce(usename::text, '') as usename, coalesce(datname::text, '') 
 async def ask(session: PostgresqlSession) -> Answer:
     """Ask for the ages, and who is the oldest if that is too old."""
     row = await session.fetchrow(_QUERY)
+    if not row["hidden"]:
+        blocking.remember(session, row["waiting"])
     samples = [HIDDEN.sample(row["hidden"]), WORKERS_LIMIT.sample(row["workers_limit"])]
     if row["hidden"]:
         return Answer(tuple(samples))

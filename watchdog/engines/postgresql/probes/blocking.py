@@ -1,6 +1,7 @@
 """Who waits for whose lock.
 
-Owns: how many sessions are blocked, how long, and by whom. Sources:
+Owns: how many sessions are blocked, how long, and by whom; how many may be known from the
+probe ``activity``, which goes over all sessions as it is. Sources:
 ``pg_stat_activity`` (or ``pg_locks``, which nobody is hidden from), and for
 the waiters alone ``pg_locks.waitstart`` (14 and later) and
 ``pg_blocking_pids``, which takes every lock partition while it looks.
@@ -31,6 +32,7 @@ BLOCKING: Final = gauge(
 LONG: Final = 60.0  # seconds of waiting from which on it is told as a trouble
 EXAMINED: Final = 20  # waiters: asking who blocks one is not free
 _SINCE_WAITSTART: Final = 14
+_REMEMBERED: Final = "waiters"
 
 _WAITERS: Final = (
     "select count(*)::int from pg_stat_get_activity(null) where wait_event_type = 'Lock'"
@@ -54,10 +56,18 @@ select pid, coalesce(usename::text, '') as usename, coalesce(datname::text, '') 
 """
 
 
+def remember(session: PostgresqlSession, waiting: int) -> None:
+    """Take note of how many sessions wait for a lock, of whoever has seen all sessions."""
+    session.remembered[_REMEMBERED] = waiting
+
+
 async def ask(session: PostgresqlSession) -> Answer:
-    """Count the waiters; only if there are any, look closer."""
-    seeing = session.facts.get("blind") is False
-    waiting = await session.fetchval(_WAITERS if seeing else _WAITERS_BLIND)
+    """Count the waiters, unless that is known; only if there are any, look closer."""
+    waiting = session.remembered.pop(_REMEMBERED, None)
+    if waiting is None:
+        seeing = session.facts.get("blind") is False
+        waiting = await session.fetchval(_WAITERS if seeing else _WAITERS_BLIND)
+    assert isinstance(waiting, int)
     if not waiting:
         return Answer((BLOCKED.sample(0), LONGEST.sample(0), BLOCKING.sample(0)))
     waitstart = "l.waitstart" if session.version >= _SINCE_WAITSTART else "null"

@@ -69,4 +69,4 @@ async def ask(session: PostgresqlSession) -> Answer:
     )
 
 
-PROBE: Final = Probe("io", Scope.SERVER, metrics(COLUMNS), ask, interval=60.0, minimum_version=16)
+PROBE: Final = Probe("io", Scope.SERVER, metrics(COLUMNS), ask, interval=120.0, minimum_version=16)
