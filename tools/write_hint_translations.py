@@ -45,6 +45,13 @@ AROUND = frozenset(
         "\tIs the server running on that host and accepting TCP/IP connections?",
         "\tIs the server running locally and accepting connections on that socket?",
         "server version: %s; %s version: %s",
+        # Their reason is a word of the C library.
+        'could not open file "%s" for writing: %m',
+        'could not open file "%s" for reading: %m',
+        'could not open file "%s": %m',
+        'could not create file "%s": %m',
+        'could not write to file "%s": %m',
+        'could not create directory "%s": %m',
         "SSL encryption",
         "no encryption",
         "SSL on",
@@ -253,7 +260,10 @@ def lines(english: str, translated: str) -> Iterator[tuple[str, str]]:
 def _long_enough(text: str) -> bool:
     bare = re.sub(r"\{\w+\}", "", text)
     signs = len(EASTERN.findall(bare))
-    return signs >= _FEWEST_SIGNS or sum(map(str.isalpha, bare)) >= _FEWEST_LETTERS
+    letters = sum(map(str.isalpha, bare))
+    if signs:  # a word in Latin letters between them counts half
+        return 2 * signs + (letters - signs) >= 2 * _FEWEST_SIGNS or letters >= _FEWEST_LETTERS
+    return letters >= _FEWEST_LETTERS
 
 
 def table(found: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from watchdog.hints.words import EASTERN, any_of, words
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 _ANY_HOLE: Final = r"[^\n]{0,200}?"
 _WORD_HOLE: Final = r"\S{0,200}"
+_QUOTED_HOLE: Final = r'[^\n"]{0,200}?'  # or it would begin at the quotes of another name before it
 _SPACES: Final = re.compile(r" {2,}")
 _COLONS: Final = r"[ ]?[:：]"
 _FIELDS: Final = frozenset({"detail:", "hint:", "query:", "context:", "statement:"})
@@ -148,7 +149,10 @@ def _pattern(message: _Message) -> re.Pattern[str]:
     pairs = list(zip(rest[::2], rest[1::2], strict=True))
     for number, (name, behind) in enumerate(pairs):
         at_an_end = (number == 0 and not first) or (number == len(pairs) - 1 and not behind)
+        before = rest[2 * number - 1] if number else first
         hole = (_WORD_HOLE + "?" * bool(behind)) if at_an_end else _ANY_HOLE
+        if before.endswith('"') and behind.startswith('"'):
+            hole = _QUOTED_HOLE
         group = hole if name in seen else f"(?P<h{name}>{hole})"
         seen.add(name)
         pattern.append(f"(?>{group}{_as_written(behind)})" if behind else group)
