@@ -82,7 +82,7 @@ async def test_every_probe_answers_on_a_standby(standby: Cluster) -> None:
     found = await asked(on(standby))
     assert {"standby", "conflicts", "wal", "replication_slots", "tables"} <= found.suited
     assert "unused_indexes" not in found.suited
-    assert found.hints == {"blind_sequences"}
+    assert found.hints - {"public_schema_open"} == {"blind_sequences"}  # it is open up to 14
     assert found["database_read_only"] == 1
 
 

@@ -75,7 +75,19 @@ async def test_versions_and_free_pages_are_the_file_s_own(tmp_path: Path) -> Non
     assert values["user_version"] == 42
     assert values["application_id"] == 77
     assert values["freelist_pages"] > 50
+    assert values["format_info{none,UTF-8}"] == 1
+    assert values["filesystem_read_only"] == 0
     assert values[f"library_info{{{sqlite3.sqlite_version}}}"] == 1
+
+
+async def test_how_the_file_was_made_is_the_file_s_own(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA encoding = 'UTF-16le'")
+        connection.execute("PRAGMA auto_vacuum = incremental")
+        connection.execute("CREATE TABLE t (x)")
+    age(path)
+    assert (await visit(path)).values()["format_info{incremental,UTF-16le}"] == 1
 
 
 async def test_a_wal_left_by_a_crash_is_read_where_its_index_is_there(tmp_path: Path) -> None:

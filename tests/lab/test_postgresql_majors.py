@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from watchdog.model import Role
 
 pytestmark = pytest.mark.lab
 
-SCRIPT = Path(__file__).parents[2] / "config" / "postgres" / "monitoring-role.sql"
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "config" / "postgres" / "monitoring-role.sql"
 FOLDER = Path(os.environ.get("DB_WATCHDOG_TEST_PG_MAJORS", "/usr/lib/postgresql"))
 MAJORS = {
     int(re.findall(r"\d+", folder.parent.name)[0]): folder
@@ -131,6 +133,22 @@ async def test_every_probe_answers_on_a_standby(server: Cluster) -> None:
         assert [line for line in errors(standby) if "snapshot" not in line] == []
     finally:
         standby.remove()
+
+
+@pytest.mark.parametrize("version", sorted(MAJORS))
+def test_every_condition_is_seen(version: int) -> None:
+    """Each probe's own test, which makes its condition true, on this version."""
+    tests = [f"tests/integration/test_postgresql_{name}.py" for name in ("probes", "standby")]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
+        cwd=ROOT,
+        env={**os.environ, "DB_WATCHDOG_TEST_PG_BIN": str(MAJORS[version])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
 
 
 def apply(server: Cluster, database: str) -> None:

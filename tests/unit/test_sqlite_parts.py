@@ -81,7 +81,7 @@ a line from the future
         ("/mnt/nfs share/a.db", "nfs4", True, False),
         ("/mnt/nfs share", "nfs4", True, False),
         ("/mnt/nfs shared/a.db", "ext4", False, False),
-        ("/mnt/nfs share/local/a.db", "tmpfs", False, True),
+        ("/mnt/nfs share/local/a.db", "tmpfs", False, False),  # for us alone
         ("/data/a.db", "xfs", False, True),  # the last one mounted covers the first
         ("/ssh/a.db", "fuse.sshfs", True, False),
     ],

@@ -34,7 +34,7 @@ class Mount:
     point: str
     kind: str  # "ext4", "nfs4", "fuse.sshfs"
     source: str
-    read_only: bool
+    read_only: bool  # the file system itself: this mount of it may be so for us alone
 
     @property
     def is_network(self) -> bool:
@@ -50,7 +50,7 @@ def parse(text: str) -> tuple[Mount, ...]:
         try:
             kind, source, options = fields[fields.index("-") + 1 :][:3]
             point = _unescape(fields[4])
-            read_only = "ro" in fields[5].split(",") or "ro" in options.split(",")
+            read_only = "ro" in options.split(",")
         except (ValueError, IndexError):
             continue  # a line of a kernel to come
         mounts.append(Mount(point, kind, _unescape(source), read_only))

@@ -37,7 +37,9 @@ SELECT (SELECT count(*) FROM sqlite_master
        (SELECT freelist_count FROM pragma_freelist_count),
        (SELECT user_version FROM pragma_user_version),
        (SELECT schema_version FROM pragma_schema_version),
-       (SELECT application_id FROM pragma_application_id)
+       (SELECT application_id FROM pragma_application_id),
+       (SELECT auto_vacuum FROM pragma_auto_vacuum),
+       (SELECT encoding FROM pragma_encoding)
 """
 
 
@@ -52,6 +54,8 @@ class Facts:
     user_version: int
     schema_version: int
     application_id: int
+    auto_vacuum: int  # 0 none, 1 full, 2 incremental
+    encoding: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,12 @@ _INFO = Metric(
     "File system that the database is on, from /proc/self/mountinfo.",
     ("fstype", "mountpoint"),
 )
+_READ_ONLY = Metric(
+    "watchdog_sqlite_filesystem_read_only",
+    MetricType.GAUGE,
+    "Whether the file system itself is read-only, as it is after an error of its disk: 1 or 0"
+    " (/proc/self/mountinfo).",
+)
 _SIZE = Metric(
     "watchdog_sqlite_filesystem_size_bytes",
     MetricType.GAUGE,
@@ -34,7 +40,7 @@ async def _ask(session: SqliteSession) -> Answer:
     facts = {}
     mount = session.files.mount
     if mount is not None:
-        samples.append(_INFO.sample(1, mount.kind, mount.point))
+        samples += [_INFO.sample(1, mount.kind, mount.point), _READ_ONLY.sample(mount.read_only)]
         facts["filesystem"] = mount.kind
     space = session.space
     if space is not None:
@@ -44,4 +50,4 @@ async def _ask(session: SqliteSession) -> Answer:
     return Answer(tuple(samples), facts=facts)
 
 
-PROBE = Probe("filesystem", Scope.TARGET, (_INFO, _SIZE, _FREE, _INODES), _ask)
+PROBE = Probe("filesystem", Scope.TARGET, (_INFO, _READ_ONLY, _SIZE, _FREE, _INODES), _ask)

@@ -1,4 +1,4 @@
-"""The pages of the database: how large, how many, how many of them are free."""
+"""The pages of the database: how large, how many, how many are free, and what becomes of those."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ _FREE = Metric(
     MetricType.GAUGE,
     "PRAGMA freelist_count: pages that VACUUM would give back.",
 )
+_FORMAT = Metric(
+    "watchdog_sqlite_format_info",
+    MetricType.INFO,
+    "How the file was made: PRAGMA auto_vacuum (none, full, incremental; with none, free pages stay"
+    " until VACUUM) and PRAGMA encoding.",
+    ("auto_vacuum", "encoding"),
+)
+_AUTO_VACUUM = {0: "none", 1: "full", 2: "incremental"}
 
 
 async def _ask(session: SqliteSession) -> Answer:
@@ -28,8 +36,9 @@ async def _ask(session: SqliteSession) -> Answer:
             _SIZE.sample(facts.page_size),
             _PAGES.sample(facts.pages),
             _FREE.sample(facts.free_pages),
+            _FORMAT.sample(1, _AUTO_VACUUM[facts.auto_vacuum], facts.encoding),
         )
     )
 
 
-PROBE = Probe("pages", Scope.TARGET, (_SIZE, _PAGES, _FREE), _ask)
+PROBE = Probe("pages", Scope.TARGET, (_SIZE, _PAGES, _FREE, _FORMAT), _ask)
