@@ -16,7 +16,8 @@ from tests.support.sqlite import make_database, target_of
 from watchdog.backups import attempts, catalogue, files, names
 from watchdog.backups.destination import Destinations
 from watchdog.backups.drill import drill
-from watchdog.backups.pipeline import Pipeline, Report
+from watchdog.backups.pipeline import Pipeline
+from watchdog.backups.run import Report
 from watchdog.clock import SystemClock
 from watchdog.engines.postgresql import clients, drilling, role_globals
 from watchdog.engines.postgresql.backups import BACKUPS

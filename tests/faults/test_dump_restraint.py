@@ -17,7 +17,8 @@ import pytest
 from tests.support.postgres import Cluster, Database, bin_dir
 from watchdog.backups import catalogue, names
 from watchdog.backups.destination import Destinations
-from watchdog.backups.pipeline import Pipeline, Report, folder_of
+from watchdog.backups.pipeline import Pipeline, folder_of
+from watchdog.backups.run import Report
 from watchdog.clock import SystemClock
 from watchdog.engines.postgresql import clients
 from watchdog.engines.postgresql.backups import BACKUPS

@@ -15,8 +15,9 @@ from tests.support.postgres import Cluster, bin_dir
 from watchdog.backups import accepted, catalogue, guard
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.destination import Destinations
-from watchdog.backups.pipeline import Pipeline, Report
+from watchdog.backups.pipeline import Pipeline
 from watchdog.backups.places import folder_of
+from watchdog.backups.run import Report
 from watchdog.backups.status import known_of, status_of
 from watchdog.clock import SystemClock
 from watchdog.database_url import SqliteUrl

@@ -16,9 +16,10 @@ from watchdog.backups import names
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.destination import Destinations
 from watchdog.backups.drill import drill
-from watchdog.backups.pipeline import Pipeline, Report
+from watchdog.backups.pipeline import Pipeline
 from watchdog.backups.places import folder_of
 from watchdog.backups.restoring import restore
+from watchdog.backups.run import Report
 from watchdog.clock import SystemClock
 from watchdog.engines.postgresql import clients
 from watchdog.engines.postgresql.backups import BACKUPS

@@ -12,8 +12,8 @@ from typing import Any
 from watchdog.backups import losses
 from watchdog.backups.catalogue import Backup, Listing
 from watchdog.backups.documents import failure_document, moment_text
-from watchdog.backups.pipeline import Report
 from watchdog.backups.places import settings_of
+from watchdog.backups.run import Report
 from watchdog.model import Objectives, Target
 from watchdog.results import BackupStatus
 

@@ -8,14 +8,10 @@ an artefact looks like inside.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from watchdog import __version__
 from watchdog.backups import (
     attempts,
     catalogue,
@@ -30,80 +26,22 @@ from watchdog.backups import (
     proving,
     prune,
     retention,
+    sealing,
 )
 from watchdog.backups.attempts import Attempt
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.destination import Destinations
 from watchdog.backups.documents import milliseconds
-from watchdog.backups.manifest import Manifest, Verification
+from watchdog.backups.manifest import Verification
 from watchdog.backups.places import folder_of, settings_of
+from watchdog.backups.run import Progress, Report, Run
 from watchdog.clock import Clock
 from watchdog.engines import BackupEngine
 from watchdog.errors import WatchdogError
-from watchdog.model import ActionFailed, BackupSettings, Failure, Kind, Outcome, Phase, Target
+from watchdog.model import ActionFailed, Failure, Kind, Outcome, Phase, Target
 from watchdog.secret import mask
 
 T = TypeVar("T")
-
-Progress = Callable[[Phase, int], None]  # the phase, and the bytes so far in it
-
-_NOT_ENDED: Final = Failure(Kind.INTERNAL, "the backup ended in a way that nobody foresaw")
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What came of one run. ``troubles`` are what went wrong without failing it."""
-
-    target: Target
-    attempt: Attempt
-    backup: Backup | None = None
-    removed: tuple[Backup, ...] = ()
-    troubles: tuple[Failure, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether there is a new backup."""
-        return self.attempt.outcome is Outcome.OK
-
-    @property
-    def failure(self) -> Failure | None:
-        """Why there is none."""
-        return self.attempt.failure
-
-
-@dataclass(slots=True)
-class _Run:
-    """One run as it goes."""
-
-    target: Target
-    settings: BackupSettings
-    engine: BackupEngine
-    progress: Progress
-    started_at: datetime
-    started: float
-    identity: str
-    phase: Phase = Phase.PREFLIGHT
-    outcome: Outcome = Outcome.FAILED
-    failure: Failure | None = _NOT_ENDED
-    backup: Backup | None = None
-    removed: tuple[Backup, ...] = ()
-    troubles: list[Failure] = field(default_factory=list)
-    gave_way: bool = False
-
-    @property
-    def folder(self) -> Path:
-        return folder_of(self.target)
-
-    @property
-    def partial(self) -> Path:
-        return names.partial(self.folder, self.identity, self.engine.suffix)
-
-    def enter(self, phase: Phase) -> None:
-        self.phase = phase
-        self.progress(phase, 0)
-
-    def tell(self, size: int) -> None:
-        self.progress(self.phase, size)
 
 
 class Pipeline:
@@ -184,13 +122,13 @@ class Pipeline:
 
     # ------------------------------------------------------------------ the steps
 
-    def _begin(self, target: Target, progress: Progress) -> _Run:
+    def _begin(self, target: Target, progress: Progress) -> Run:
         settings, now = settings_of(target), milliseconds(self._clock.now())
         engine = self._engines[target.engine]
         started = self._clock.monotonic()
-        return _Run(target, settings, engine, progress, now, started, names.new_id(now))
+        return Run(target, settings, engine, progress, now, started, names.new_id(now))
 
-    async def _attempt(self, run: _Run, wait: float, waited: float) -> None:
+    async def _attempt(self, run: Run, wait: float, waited: float) -> None:
         directory = run.settings.directory
         await asyncio.to_thread(self._destinations.open, directory, run.target.name)
         self._tell_of_forgetfulness(run)
@@ -205,63 +143,40 @@ class Pipeline:
                 failure = failures.timed_out(run.target.name, seconds, run.phase, run.folder)
                 raise ActionFailed(failure) from error
             finally:
-                await _finish(asyncio.to_thread(_discard_partials, run))
+                await _finish(asyncio.to_thread(sealing.discard_unfinished, run))
             await self._prune_after(run)
 
-    async def _take(self, run: _Run) -> None:
+    async def _take(self, run: Run) -> None:
         await asyncio.to_thread(prune.sweep, run.folder)
         url = run.settings.url or run.target.url
         run.enter(Phase.PREFLIGHT)
         preflight = await run.engine.preflight(run.target, url)
         await asyncio.to_thread(self._require_space, run, preflight.estimated_bytes)
         run.enter(run.engine.phase)
-        await asyncio.to_thread(_reserve_name, run.partial)
+        await asyncio.to_thread(sealing.reserve, run.partial)
         produced = await run.engine.produce(run.target, url, run.partial, run.tell)
         run.enter(Phase.VERIFY)
         digest, size, proof = await proving.of_new(
             run.engine, run.target, run.partial, produced.content
         )
-        said = (*preflight.warnings, *produced.warnings, *proof.remarks)
-        warnings = tuple(mask(warning) for warning in said)
         run.enter(Phase.PUBLISH)
-        finished_at = milliseconds(self._clock.now())
-        measures = {**(produced.measures or {}), **(proof.measures or {})}
+        now = milliseconds(self._clock.now())
         which = guard.identity_of(run.target, preflight, produced)
         verdict = await asyncio.to_thread(guard.judge, run.folder, run.target, which, size)
-        manifest = Manifest(
-            id=run.identity,
-            target=run.target.name,
-            engine=run.target.engine,
-            artefact=names.artefact(run.folder, run.identity, run.engine.suffix).name,
-            url=url.masked,
-            server=_server(url),
-            versions={**preflight.versions, **produced.versions},
-            recovery_point=milliseconds(produced.recovery_point),
-            taken_at=run.started_at,
-            size_bytes=size,
-            sha256=digest,
-            verified_level=proof.level,
-            duration=self._clock.monotonic() - run.started,
-            tables=proof.tables if produced.tables is None else produced.tables,
-            warnings=warnings,
-            details={**(produced.details or {}), "measures": measures},
-            tool=f"db-watchdog {__version__}",
-            identity=which,
-            suspect=verdict.suspect,
-            content=produced.content,
-        )
-        verification = Verification(dict.fromkeys(range(proof.level + 1), finished_at))
+        taken = sealing.Taken(preflight, produced, proof, digest, size, which, verdict.suspect)
+        manifest = sealing.manifest_of(run, taken, self._clock.monotonic() - run.started)
+        verification = Verification(dict.fromkeys(range(proof.level + 1), now))
         # Not to be cut in half: once begun, it is a matter of milliseconds.
         await _finish(
             asyncio.to_thread(
-                _publish, run.folder, run.partial, produced.beside, manifest, verification
+                sealing.publish, run.folder, run.partial, produced.beside, manifest, verification
             )
         )
         run.backup = Backup(manifest, verification, run.folder)
-        run.troubles += _warnings(run, warnings)
+        run.troubles += sealing.warnings_of(run, manifest)
         run.troubles += guard.troubles(run.backup, verdict)
 
-    def _tell_of_forgetfulness(self, run: _Run) -> None:
+    def _tell_of_forgetfulness(self, run: Run) -> None:
         """Say once that only this process would notice a destination that has gone."""
         why = self._destinations.forgetful
         if why and not self._told:
@@ -271,14 +186,14 @@ class Pipeline:
             )
             run.troubles.append(Failure(Kind.BACKUP, mask(message), Phase.PREFLIGHT))
 
-    def _require_space(self, run: _Run, estimated: int | None) -> None:
+    def _require_space(self, run: Run, estimated: int | None) -> None:
         listing = catalogue.scan_folder(run.folder)
         # Not simply the newest: that may be of an empty database under the old name.
         last = listing.newest_good() or next(iter(listing.backups), None)
         expected = last.size_bytes if last is not None else estimated
         destination.require_space(run.folder, run.target.name, expected)
 
-    async def _prune_after(self, run: _Run) -> None:
+    async def _prune_after(self, run: Run) -> None:
         """Apply retention after a success; a trouble with it does not undo the backup."""
         run.enter(Phase.PRUNE)
         try:
@@ -299,7 +214,7 @@ class Pipeline:
     def _decide(self, target: Target) -> tuple[retention.Decision[Backup], ...]:
         return keeping.decide(target, self._clock.now())
 
-    async def _record(self, run: _Run) -> Attempt:
+    async def _record(self, run: Run) -> Attempt:
         attempt = Attempt(
             started_at=run.started_at,
             finished_at=milliseconds(self._clock.now()),
@@ -321,7 +236,7 @@ class Pipeline:
         return attempt
 
 
-async def _failed(run: _Run, failure: Failure) -> None:
+async def _failed(run: Run, failure: Failure) -> None:
     """Note why *run* has failed; what was unfinished has gone by now."""
     run.failure = failure
     run.failure = await asyncio.to_thread(failures.with_room, failure, run.folder)
@@ -339,54 +254,3 @@ async def _finish(work: Coroutine[Any, Any, T]) -> T:
 
 def _silent(_phase: Phase, _size: int) -> None:
     pass
-
-
-def _reserve_name(partial: Path) -> None:
-    """Make the file before the engine does, so that it is never readable by others."""
-    with files.open_private(partial):
-        pass
-
-
-def _discard_partials(run: _Run) -> None:
-    """Remove what is unfinished of this run; after a success there is nothing."""
-    for path in run.folder.glob(f".{run.identity}.*"):
-        prune.discard(path)
-
-
-def _publish(
-    folder: Path,
-    partial: Path,
-    beside: Mapping[str, Path],
-    manifest: Manifest,
-    verification: Verification,
-) -> None:
-    """Give the artefact and what is beside it their names and seal it: the manifest comes last."""
-    artefact = folder / manifest.artefact
-    named = {names.artefact(folder, manifest.id, end): path for end, path in beside.items()}
-    for path in (partial, *named.values()):
-        path.chmod(files.FILE_MODE)
-        files.adopt(path)
-        files.sync_file(path)
-    try:
-        for name, path in named.items():
-            path.rename(name)
-        partial.rename(artefact)
-        files.sync_folder(folder)
-        files.write_json(names.verification(folder, manifest.id), verification.document())
-        files.write_json(names.manifest(folder, manifest.id), manifest.document())
-    except OSError:
-        for path in (artefact, *named, names.verification(folder, manifest.id)):
-            prune.discard(path)
-        raise
-
-
-def _server(url: Any) -> str:
-    hosts = getattr(url, "hosts", ())
-    return ",".join(f"{host}:{port}" for host, port in hosts)
-
-
-def _warnings(run: _Run, warnings: tuple[str, ...]) -> list[Failure]:
-    return [
-        Failure(Kind.BACKUP, warning, run.engine.phase, facts={"target": run.target.name})
-        for warning in warnings
-    ]

@@ -13,8 +13,9 @@ from rich.text import Text
 
 from watchdog import log
 from watchdog.backups import document, lock
-from watchdog.backups.pipeline import Pipeline, Report
-from watchdog.backups.pipeline import Progress as Tell
+from watchdog.backups.pipeline import Pipeline
+from watchdog.backups.run import Progress as Tell
+from watchdog.backups.run import Report
 from watchdog.cli import NO, YES, _backups
 from watchdog.cli._configuration import Loading, configuration
 from watchdog.cli._console import plain_console
