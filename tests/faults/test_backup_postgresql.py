@@ -22,7 +22,7 @@ from watchdog.backups.destination import Destinations
 from watchdog.backups.pipeline import Pipeline, folder_of
 from watchdog.backups.verify import verify
 from watchdog.clock import SystemClock
-from watchdog.engines.postgresql import clients, dump
+from watchdog.engines.postgresql import clients, dump, preflight
 from watchdog.engines.postgresql.backups import BACKUPS
 from watchdog.model import ActionFailed, BackupSettings, Failure, Kind, Outcome, Phase, Target
 
@@ -437,7 +437,7 @@ async def test_a_disk_that_fills_in_the_middle_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await fill(database)
-    monkeypatch.setattr(dump, "_SHARE_OF_DATABASE", 10_000)  # an estimate that is far too low
+    monkeypatch.setattr(preflight, "_SHARE_OF_DATABASE", 10_000)  # an estimate that is far too low
     target = backed_up(database.target("app", user="owner"), small_disk)
     failure = await failed(pipeline, target, destinations.state)
     assert failure.hint == "backup_no_space"

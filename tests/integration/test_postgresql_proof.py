@@ -28,7 +28,7 @@ from watchdog.backups.pipeline import Pipeline, folder_of
 from watchdog.backups.status import known_of, status_of
 from watchdog.backups.verify import Verdict, verify
 from watchdog.clock import SystemClock
-from watchdog.engines.postgresql import clients, counting, drilling, dump, instant, own_server
+from watchdog.engines.postgresql import clients, counting, drilling, instant, own_server, preflight
 from watchdog.engines.postgresql.backups import BACKUPS
 from watchdog.engines.postgresql.scratch_database import PREFIX
 from watchdog.engines.postgresql.wire import Timing
@@ -253,7 +253,7 @@ async def test_a_table_that_is_emptied_after_the_instant_is_not_counted(
     target: Target, database: Database
 ) -> None:
     url = database.cluster.database_url("postgres", database.name)
-    connection = await dump.session(url, None, Timing())
+    connection = await preflight.session(url, None, Timing())
     async with instant.held(connection, ProofMode.COUNTS, 60.0) as held:
         assert held.snapshot
         # An older instant than the TRUNCATE sees no row of it any more.
@@ -273,7 +273,7 @@ async def test_a_table_without_select_is_said_and_the_others_are_counted(
 ) -> None:
     await database.execute("grant select on note to plain")
     url = cluster.database_url("plain", database.name)
-    connection = await dump.session(url, None, Timing())
+    connection = await preflight.session(url, None, Timing())
     async with instant.held(connection, ProofMode.COUNTS, 60.0) as held:
         content = await held.content(everything(held))
     assert content.rows == {"public.note": 50}
@@ -285,7 +285,9 @@ async def test_many_small_tables_are_counted_with_few_questions(
 ) -> None:
     make = "for n in 1..300 loop execute format('create table t%s ()', n); end loop;"
     cluster.sql(f"do $$ begin {make} end $$", database.name)
-    connection = await dump.session(cluster.database_url("postgres", database.name), None, Timing())
+    connection = await preflight.session(
+        cluster.database_url("postgres", database.name), None, Timing()
+    )
     asked = 0
     ask = counting._within
 

@@ -15,9 +15,9 @@ import asyncpg
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql import tools
 from watchdog.engines.postgresql.connection import Connection
-from watchdog.engines.postgresql.dump import session
 from watchdog.engines.postgresql.failures import classify
 from watchdog.engines.postgresql.pooling import THROUGH_POOLER
+from watchdog.engines.postgresql.preflight import session
 from watchdog.engines.postgresql.wire import Timing
 from watchdog.model import ActionFailed, Phase, Target
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from watchdog.content import Content
 from watchdog.database_url import DatabaseUrl, PostgresqlUrl
 from watchdog.engines import Drilled, Exercise, Preflight, Produced, Proof
-from watchdog.engines.postgresql import drilling, dump, restore
+from watchdog.engines.postgresql import drilling, dump, preflight, restore
 from watchdog.errors import UsageError
 from watchdog.model import Phase, Target
 from watchdog.restoration import Restored, RestoreOptions, RestorePlan
@@ -26,7 +26,7 @@ class PostgresqlBackups:
 
     async def preflight(self, target: Target, url: DatabaseUrl) -> Preflight:
         """Look, with a session, whether a dump can be taken and by which client."""
-        return await dump.preflight(target, _own(url))
+        return await preflight.look(target, _own(url))
 
     async def produce(
         self, target: Target, url: DatabaseUrl, into: Path, progress: Callable[[int], None]

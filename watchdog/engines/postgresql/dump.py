@@ -1,38 +1,31 @@
 """The dump: ``pg_dump`` in its custom format, by the right binary, and reading it back.
 
-Owns: looking before it starts, the arguments of the tool, levels of proof of
-an archive. Must not know: where backups are kept, when one is due.
+Owns: the arguments of the tool, levels of proof of an archive. Must not know:
+where backups are kept, when one is due.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
-
 from watchdog import hints, process
 from watchdog.content import Content
 from watchdog.database_url import PostgresqlUrl
-from watchdog.engines import Preflight, Produced, Proof
+from watchdog.engines import Produced, Proof
 from watchdog.engines.postgresql import (
     clients,
-    identity,
-    pooling,
+    preflight,
     role_globals,
     tools,
     yielding,
 )
 from watchdog.engines.postgresql.clients import Client
-from watchdog.engines.postgresql.connection import Connection, Limits, Poolers, connect
-from watchdog.engines.postgresql.credentials import Credentials
-from watchdog.engines.postgresql.errors import LineError
-from watchdog.engines.postgresql.failures import classify, timed_out
 from watchdog.engines.postgresql.instant import Instant, held
 from watchdog.engines.postgresql.role_globals import Globals
 from watchdog.engines.postgresql.wire import Timing
@@ -40,52 +33,14 @@ from watchdog.model import ActionFailed, BackupSettings, Failure, Phase, ProofMo
 
 # Seconds. A dump that waits for a lock holds every lock that it has already.
 LOCK_WAIT: Final = 60.0
-_LOGIN: Final = 15.0
-_STATEMENT: Final = 30.0
 _SOON: Final = 10.0
 _SNAPSHOT: Final = "SET TRANSACTION SNAPSHOT"  # quoted by pg_dump, in whatever language it speaks
 _COUNTING: Final = 6 * 3600.0
 _READ_THROUGH: Final = 2
 _NICE: Final = 10  # the client packs: others on this machine come first
 
-# The archive holds no indexes and is packed: rather too little than a refusal
-# of a backup that would have fitted.
-_SHARE_OF_DATABASE: Final = 4
-_EMPTY_DATABASE: Final = 7 << 20  # bytes of system catalogues, which no dump holds
-
-_LOOK: Final = """
-select current_setting('server_version_num')::int as number,
-       current_setting('server_version') as version,
-       pg_catalog.pg_database_size(pg_catalog.current_database()) as size
-"""
 _TABLE_DATA: Final = re.compile(rb"^\d+; \d+ (\d+) TABLE DATA ", re.MULTILINE)
 _TABLE: Final = re.compile(rb"^\d+; \d+ \d+ TABLE (?!DATA |ATTACH )", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the look before a dump has shown; ``size`` of the database in bytes.
-
-    ``warning`` is what is to be told of the way to it, "" for nothing.
-    """
-
-    major: int
-    version: str
-    size: int
-    identity: Mapping[str, Any]
-    warning: str = ""
-
-
-async def preflight(target: Target, url: PostgresqlUrl) -> Preflight:
-    """Look with a session, choose the client. Raises ``ActionFailed``."""
-    seen = await _look(target, url)
-    client = await _client_for(seen, target, url)
-    return Preflight(
-        {"server": seen.version, "pg_dump": client.version},
-        estimated_bytes=max(0, seen.size - _EMPTY_DATABASE) // _SHARE_OF_DATABASE,
-        identity=seen.identity,
-        warnings=(seen.warning,) if seen.warning else (),
-    )
 
 
 def _selected(settings: BackupSettings | None) -> tuple[str, ...]:
@@ -115,7 +70,7 @@ async def produce(
     limit = settings.yield_after if settings is not None else None
     if limit is None:
         return await _produce(target, url, into, progress)
-    watcher = await session(url, target, Timing())
+    watcher = await preflight.session(url, target, Timing())
     try:
         return await yielding.unless_others_wait(
             _produce(target, url, into, progress),
@@ -151,7 +106,7 @@ async def _dump(
     """Dump; *uncounted* is why there are to be no counts."""
     client = await clients.newest()
     if client is None:
-        raise _no_client(None, target, url)
+        raise preflight.no_client(None, target, url)
     method = await clients.compression(client)
     named = tools.facts(url, target, into)
     settings = target.backup
@@ -227,7 +182,7 @@ async def _instant(target: Target, url: PostgresqlUrl, why: str = "") -> AsyncIt
     connection = None
     if mode is not ProofMode.OFF and not why:
         try:
-            connection = await session(url, target, Timing())
+            connection = await preflight.session(url, target, Timing())
         except ActionFailed as error:
             why = f"no session for it: {error.failure.message}"
     limit = settings.timeout if settings is not None else _COUNTING
@@ -282,81 +237,6 @@ async def list_of(client: Client, artefact: Path) -> Listed:
     done = await process.run([client.pg_restore, "--list", str(artefact)], stdout=output.extend)
     data = frozenset(int(oid) for oid in _TABLE_DATA.findall(output))
     return Listed(done, len(_TABLE.findall(output)), data)
-
-
-# ------------------------------------------------------------------ looking first
-
-
-async def session(url: PostgresqlUrl, target: Target | None, timing: Timing) -> Connection:
-    """Log in with a session of our own. Raises ``ActionFailed``."""
-    limits = Limits(login=_LOGIN, statement=_STATEMENT)
-    url = replace(url, password=await tools.password_of(url, target))
-    named = tools.facts(url, target, None)
-    try:
-        async with asyncio.timeout(_LOGIN):
-            return await connect(url, Credentials(url), timing, limits, Poolers())
-    except TimeoutError as error:
-        failure = timed_out(timing.phase, _LOGIN, named)
-        raise ActionFailed(failure) from error
-    except (OSError, LineError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise ActionFailed(classify(error, timing.phase, named)) from error
-
-
-async def _look(target: Target, url: PostgresqlUrl) -> Seen:
-    timing = Timing()
-    connection = await session(url, target, timing)
-    named = tools.facts(url, target, None)
-    try:
-        warning = await pooling.warning_for(
-            connection, target, url, lambda: session(url, target, Timing())
-        )
-        row: Any = await connection.driver.fetchrow(_LOOK, timeout=_STATEMENT)
-        which = await identity.read(connection, row["size"], _STATEMENT)
-    except TimeoutError as error:
-        raise ActionFailed(timed_out(Phase.PREFLIGHT, _STATEMENT, named)) from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise ActionFailed(classify(error, Phase.PREFLIGHT, named)) from error
-    finally:
-        await connection.close()
-    return Seen(row["number"] // 10000, row["version"], row["size"], which, warning)
-
-
-async def _client_for(seen: Seen, target: Target, url: PostgresqlUrl) -> Client:
-    client = await clients.newest()
-    if client is None:
-        raise _no_client(seen, target, url)
-    package = f"postgresql-client-{seen.major}"
-    if client.major < seen.major:
-        raise tools.refusal(
-            tools.TOO_OLD,
-            f"the newest pg_dump here is {client.version} ({client.pg_dump}) and cannot dump"
-            f" {target.name}, whose server is {seen.version}: install {package}",
-            Phase.PREFLIGHT,
-            {
-                **tools.facts(url, target, None),
-                "version": str(seen.major),
-                "server_version": seen.version,
-                "client_version": client.version,
-                "package": package,
-            },
-        )
-    return client
-
-
-def _no_client(seen: Seen | None, target: Target, url: PostgresqlUrl) -> ActionFailed:
-    package = f"postgresql-client-{seen.major}" if seen else "postgresql-client"
-    return tools.refusal(
-        tools.NOT_FOUND,
-        f"there is no pg_dump on this machine to back {target.name} up: install {package},"
-        f" or name its folder in {clients.VARIABLE}",
-        Phase.PREFLIGHT,
-        {
-            **tools.facts(url, target, None),
-            "package": package,
-            **({"version": str(seen.major), "server_version": seen.version} if seen else {}),
-        },
-        code="ENOENT",
-    )
 
 
 def _size(path: Path) -> int:
