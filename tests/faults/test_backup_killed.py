@@ -11,8 +11,10 @@ import pytest
 
 from tests.support.daemon import ROOT
 from tests.support.killed import STEPS, pipeline, target
+from tests.support.postgres import Database, bin_dir
 from tests.support.sqlite import make_database
 from watchdog.backups import attempts, catalogue, names
+from watchdog.engines.postgresql import clients
 
 BEFORE = 2
 
@@ -80,6 +82,24 @@ async def test_a_backup_that_is_killed_before_it_is_sealed_is_none_and_never_rem
     (damage,) = catalogue.scan_folder(folder).damaged
     assert damage.path == folder / artefact
     assert "has no manifest" in damage.reason
+
+
+async def test_a_dump_that_is_killed_at_any_step_costs_none_and_the_next_one_sweeps(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(clients.VARIABLE, str(bin_dir()))
+    (tmp_path / "app.url").write_text(database.url("owner"))
+    folder = tmp_path / "backups" / "app"
+    good = await backed_up(tmp_path)
+    killed(tmp_path, "preflight", "dump", "verify", "publish")
+    assert [backup.id for backup in catalogue.scan_folder(folder).backups] == [good]
+    assert [name for name in strays(folder) if "globals.sql" in name]
+    newest = await backed_up(tmp_path)
+    assert strays(folder) == []
+    killed(tmp_path, "sealing")
+    assert [backup.id for backup in catalogue.scan_folder(folder).backups] == [newest, good]
+    sealed = {name.partition(".")[2] for name in strays(folder)}
+    assert sealed == {"dump", "globals.sql", "verification.json"}  # listed as damaged after an hour
 
 
 @pytest.mark.parametrize("step", ["prune", "removing"])

@@ -1,9 +1,9 @@
 """Backups that are killed at a given step: each in a process of its own.
 
-``python -m tests.support.killed FOLDER STEP…`` backs ``FOLDER/app.db`` up once
-for each STEP and kills itself by SIGKILL there: the name of a phase as it is
-entered, ``sealing`` before the manifest is written, ``removing`` when a
-removal has begun.
+``python -m tests.support.killed FOLDER STEP…`` backs ``FOLDER/app.db`` up, or the
+database whose URL is in ``FOLDER/app.url``, once for each STEP and kills itself
+by SIGKILL there: the name of a phase as it is entered, ``sealing`` before the
+manifest is written, ``removing`` when a removal has begun.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from watchdog.backups import files, prune
 from watchdog.backups.destination import Destinations
 from watchdog.backups.pipeline import Pipeline
 from watchdog.clock import SystemClock
-from watchdog.database_url import SqliteUrl
+from watchdog.database_url import SqliteUrl, parse
 from watchdog.engines import find_engines
 from watchdog.model import BackupSettings, Keep, Phase, Target
 
@@ -31,7 +31,11 @@ STEPS = [*PHASES, "sealing", Phase.PRUNE.value, "removing"]
 def target(folder: Path) -> Target:
     """Return the target of *folder*, of which two backups are kept."""
     settings = BackupSettings("0 3 * * *", folder / "backups", keep=Keep(last=2))
-    return Target("app", "sqlite", SqliteUrl(str(folder / "app.db")), backup=settings)
+    file = folder / "app.url"
+    if not file.exists():
+        return Target("app", "sqlite", SqliteUrl(str(folder / "app.db")), backup=settings)
+    url = parse(file.read_text(), environ={}, base_dir=folder)
+    return Target("app", "postgresql", url, backup=settings)
 
 
 def pipeline(folder: Path) -> Pipeline:

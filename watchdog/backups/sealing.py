@@ -106,9 +106,10 @@ def publish(
         files.adopt(path)
         files.sync_file(path)
     try:
+        # What is cut off between the two is seen: an artefact without a manifest is listed.
+        partial.rename(artefact)
         for name, path in named.items():
             path.rename(name)
-        partial.rename(artefact)
         files.sync_folder(folder)
         files.write_json(names.verification(folder, manifest.id), verification.document())
         files.write_json(names.manifest(folder, manifest.id), manifest.document())
