@@ -277,7 +277,8 @@ def test_both_kinds_beside_each_other_are_scraped(project: Project) -> None:
     # One that is no more is no target; where no DNS server says so, from Prometheus' next start on.
     project.compose("stop", "db-watchdog-sqlite")
     project.compose("restart", "prometheus")
-    wait_for("one daemon", lambda: list(scraped()) == ["db-watchdog:10187"], 90)
+    alone = {"db-watchdog:10187"}
+    wait_for("one daemon", lambda: project.instances("db-watchdog") == alone, 90)
 
 
 def seen(project: Project) -> list[tuple[str, str]]:

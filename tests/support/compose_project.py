@@ -188,6 +188,12 @@ class Project:
         found: list[Json] = answer["data"]["result"] if answer else []
         return found
 
+    def instances(self, job: str) -> set[str]:
+        """Return what the project's Prometheus scrapes for *job* now, whatever it has stored."""
+        answer = self.engine.get_json(f"{self.url('prometheus')}/api/v1/targets?state=active")
+        active: list[Json] = answer["data"]["activeTargets"] if answer else []
+        return {one["labels"]["instance"] for one in active if one["labels"]["job"] == job}
+
     def alerts(self) -> list[Json]:
         """Return what Alertmanager would tell of."""
         url = f"{self.url('alertmanager')}/api/v2/alerts?inhibited=false"
