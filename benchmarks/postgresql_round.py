@@ -5,8 +5,8 @@
 One server, all its databases watched. An hour of rounds is made as fast as
 they go, each probe at its own default interval on a clock that is moved on by
 15 s a round. A round goes the way that it goes in the daemon: runner, store,
-log, diagnosis, the lines of /metrics; a page of them is put together after
-each. Then rounds in which every probe is asked each time. Beside them the real
+log, diagnosis, the lines of /metrics. Then rounds with a page put together
+after each, and rounds in which every probe is asked each time. Beside them the real
 postgres_exporter (Debian: prometheus-postgres-exporter) is scraped in the same
 run, taking turns with the rounds. CPU is that of the server's processes, those
 that have ended included, and of ours or the exporter's. Ends with 1 if a goal
@@ -144,8 +144,13 @@ class Watching:
         action = Action(ROUND, self.server, Lane.PROBES, self.round.deadline, work)
         for _ in range(count):
             await self.run(action)
-            self.exposition.parts()
             self.clock.advance(INTERVAL)
+
+    async def pages(self, count: int) -> None:
+        """Put the page together anew after each round, as for a scrape of it."""
+        for _ in range(count):
+            await self.rounds(1)
+            self.exposition.parts()
 
     async def visit_all(self) -> None:
         for visit in self.visits:
@@ -259,6 +264,7 @@ class Found:
     series: int
     round: Cost
     visits: Cost
+    scraped: Cost
     equal: Cost
     equal_visits: Cost
 
@@ -269,6 +275,7 @@ async def found_for(cluster: Cluster, targets: list[Target], count: int) -> Foun
     await watching.rounds(2)
     await watching.visit_all()
     usual, scrape, series = await side_by_side(cluster, watching, count)
+    scraped_too = await cost_of(cluster, lambda: watching.pages(HOUR), HOUR)
     every = 60
     visits = await cost_of(cluster, lambda: watching.visiting(every), every)
     server, target = (
@@ -284,7 +291,7 @@ async def found_for(cluster: Cluster, targets: list[Target], count: int) -> Foun
     all_probes = await cost_of(cluster, lambda: equal.rounds(100, forced=True), 100)
     all_visits = await cost_of(cluster, equal.visit_all, 1)
     await equal.round.close()
-    return Found(scrape, series, usual, visits, all_probes, all_visits)
+    return Found(scrape, series, usual, visits, scraped_too, all_probes, all_visits)
 
 
 def main(databases: int, count: int) -> bool:
@@ -303,11 +310,13 @@ def main(databases: int, count: int) -> bool:
     print(f"{f'scrape of the exporter, {found.series} series':<52} {found.scrape}")
     print(f"{f'  the same with --auto-discover-databases, {more}':<52} {discovered}")
     print(f"{'round, each probe at its own interval':<52} {found.round}")
+    print(f"{'  the same, and a page of /metrics':<52} {found.scraped}")
     print(f"{'round, every probe each time':<52} {found.equal}")
     print(f"{f'visit of all {databases}, fresh logins and all':<52} {found.visits}")
     print(f"{'  the same, every probe each time':<52} {found.equal_visits}")
     print()
     met = ratio("a round against a scrape", found.round, found.scrape, goal=True)
+    ratio("a round and a page against a scrape", found.scraped, found.scrape)
     ratio("at equal frequency", found.equal, found.scrape)
     quarter = found.round + found.visits / 4
     ratio("a round and a quarter of the visits, each 15 s", quarter, found.scrape)

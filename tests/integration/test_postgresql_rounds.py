@@ -82,7 +82,7 @@ async def test_each_probe_is_asked_at_its_own_interval(
     assert all(run.success for run in of_visit.values())
     clock.advance(60.0)
     second = runs(await server_round.work())
-    assert {"connections", "activity", "wal"} <= set(second)
+    assert {"connections", "activity", "databases"} <= set(second)
     assert not {"settings", "database_size", "superusers"} & set(second)
     assert set(runs(await visit.work())) == {"certificate", "target"}
     clock.advance(300.0)

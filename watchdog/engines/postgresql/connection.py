@@ -246,6 +246,7 @@ class _Login:
                 gsslib=self._url.parameters.get("gsslib"),
                 server_settings=settings,
                 statement_cache_size=0 if pooler else 100,
+                max_cached_statement_lifetime=0,  # as long as the session: they are asked for ever
                 timeout=None,
                 loop=wire,
             )

@@ -75,12 +75,14 @@ class Sessions:
 
 
 async def look(session: PostgresqlSession) -> Sessions:
-    """Look now. Raises as ``PostgresqlSession.fetch``."""
+    """Look now; what is as it was is the same object. Raises as ``PostgresqlSession.fetch``."""
     row = await session.fetchrow(_QUERY)
-    parts = (json.loads(row[part] or "[]") for part in ("holders", "busy", "slots"))
-    sessions = Sessions(row["most"], row["reserved"], *parts)
-    session.remembered[_REMEMBERED] = sessions
-    return sessions
+    known = session.looked
+    if known is None or known[0] != row:
+        parts = (json.loads(row[part] or "[]") for part in ("holders", "busy", "slots"))
+        known = session.looked = row, Sessions(row["most"], row["reserved"], *parts)
+    session.remembered[_REMEMBERED] = known[1]
+    return known[1]
 
 
 async def again(session: PostgresqlSession) -> Sessions:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import asyncpg
 
@@ -17,9 +17,11 @@ from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql.connection import Connection, Limits
 from watchdog.engines.postgresql.errors import RoundSpentError
 from watchdog.engines.postgresql.failures import facts_of, trouble
-from watchdog.model import Failure, Kind, ProbeSettings, Role, Sample
+from watchdog.model import Answer, Failure, Kind, ProbeSettings, Role, Sample
 
 _USUAL: Final = ProbeSettings()
+
+T = TypeVar("T")
 
 
 class PostgresqlSession:
@@ -52,6 +54,9 @@ class PostgresqlSession:
         self._until: float | None = None
         # The last row about each thing of a probe, and what it was read as.
         self.kept: dict[tuple[str, str], tuple[Any, tuple[Sample, ...]]] = {}
+        # The last look at the sessions, and what probes made of it.
+        self.looked: tuple[Any, Any] | None = None
+        self.made: dict[str, tuple[Any, Answer]] = {}
         # What one question of a round has found out for another one.
         self.remembered: dict[str, object] = {}
 
@@ -151,6 +156,13 @@ class PostgresqlSession:
             raise
         await driver.execute("COMMIT")
         return rows
+
+    def make(self, name: str, seen: T, answer: Callable[[PostgresqlSession, T], Answer]) -> Answer:
+        """Return the answer of the probe *name* to what was *seen*; of the same, the same one."""
+        known = self.made.get(name)
+        if known is None or known[0] is not seen:
+            known = self.made[name] = seen, answer(self, seen)
+        return known[1]
 
     def when_lost(self, callback: Callable[[PostgresqlSession], None]) -> None:
         """Have *callback* called when the connection ends and it was not ourselves who ended it."""

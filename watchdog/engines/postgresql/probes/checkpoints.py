@@ -136,4 +136,4 @@ async def ask(session: PostgresqlSession) -> Answer:
     return Answer((*readings(COLUMNS, row), *sample(LAST, row["last"])))
 
 
-PROBE: Final = Probe("checkpoints", Scope.SERVER, (*metrics(COLUMNS), LAST), ask, interval=60.0)
+PROBE: Final = Probe("checkpoints", Scope.SERVER, (*metrics(COLUMNS), LAST), ask, interval=120.0)

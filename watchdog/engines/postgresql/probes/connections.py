@@ -64,7 +64,10 @@ STATES: Final = (
 
 async def ask(session: PostgresqlSession) -> Answer:
     """Count the connections by state and by holder."""
-    seen = await looking.look(session)
+    return session.make(PROBE.name, await looking.look(session), _answer)
+
+
+def _answer(session: PostgresqlSession, seen: looking.Sessions) -> Answer:
     rows = seen.holders
     usable = seen.limit - seen.reserved
     used = sum(row["connections"] for row in rows)

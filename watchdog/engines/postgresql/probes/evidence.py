@@ -33,7 +33,10 @@ def without_literals(statement: str) -> str:
 
 async def ask(session: PostgresqlSession) -> Answer:
     """Remember who is connected and who waits for whom."""
-    sessions = await looking.again(session)
+    return session.make(PROBE.name, await looking.again(session), _answer)
+
+
+def _answer(_: PostgresqlSession, sessions: looking.Sessions) -> Answer:
     evidence = {
         "holders": [dict(row) for row in sessions.holders[:_HOLDERS]],
         "sessions": [_session(row) for row in sessions.busy],

@@ -73,4 +73,4 @@ async def ask(session: PostgresqlSession) -> Answer:
     return Answer((*sample(POSITION, row["position"]), *readings(COLUMNS, row)))
 
 
-PROBE: Final = Probe("wal", Scope.SERVER, (POSITION, *metrics(COLUMNS)), ask, interval=60.0)
+PROBE: Final = Probe("wal", Scope.SERVER, (POSITION, *metrics(COLUMNS)), ask, interval=120.0)
