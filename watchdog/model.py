@@ -197,7 +197,7 @@ class Selection:
 class BackupSettings:
     """When and where a target is backed up. Times in seconds.
 
-    ``no_progress`` is how long a dump may write nothing, ``yield_after`` how
+    ``no_progress`` is how long a dump or copy may write nothing, ``yield_after`` how
     long others may wait behind its locks (``None``: as long as it takes).
     """
 

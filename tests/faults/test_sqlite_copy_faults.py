@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import subprocess
@@ -12,14 +13,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.hung_mount import hung_mount
 from tests.support.sqlite import age, make_database, target_of, visit
-from watchdog.backups import catalogue
+from watchdog.backup_plan import is_retryable
+from watchdog.backups import catalogue, names
 from watchdog.backups.destination import Destinations
 from watchdog.backups.pipeline import Pipeline
 from watchdog.backups.restoring import restore
 from watchdog.clock import SystemClock
 from watchdog.database_url import SqliteUrl
-from watchdog.engines.sqlite import ENGINE
+from watchdog.engines.sqlite import ENGINE, backups
+from watchdog.engines.sqlite.reading import Progress
+from watchdog.engines.sqlite.stalling import while_it_moves
 from watchdog.model import ActionFailed, BackupSettings, Failure, Kind, Phase, Target
 
 ENGINES = {"sqlite": ENGINE.backups}
@@ -189,3 +194,54 @@ async def test_a_source_that_is_gone_or_empty_costs_no_good_backup(
     kept = catalogue.scan_folder(folder).newest_good()
     assert kept is not None
     assert kept.id == good.id
+
+
+async def test_a_source_on_a_file_system_that_hangs_fails_soon_and_is_copied_again_once_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backups, "LOOK", 0.2)
+    folder = tmp_path / "hung"
+    path = make_database(folder.parent / "app.db", "delete", rows=10)
+    age(path)
+    folder.mkdir()
+    (folder / "app.db").write_bytes(path.read_bytes())
+    pipeline, target = backed_up(folder / "app.db", tmp_path)
+    with hung_mount(folder):
+        for _ in range(2):  # the second finds the first still at it
+            failure = (await pipeline.back_up(target)).failure
+            assert failure is not None
+            assert (failure.kind, failure.phase) == (Kind.TIMEOUT, Phase.PREFLIGHT)
+            assert failure.hint == "file_system_hangs"
+            assert is_retryable(failure)
+    left = {each.name for each in (tmp_path / "backups" / "app").iterdir()}
+    assert left <= {names.LOCK, names.ATTEMPTS}
+    for _ in range(100):
+        if (await pipeline.back_up(target)).ok:
+            break
+        await asyncio.sleep(0.1)  # the thread that hung comes back
+    assert catalogue.scan_folder(tmp_path / "backups" / "app").newest_good() is not None
+
+
+async def test_a_copy_that_stands_still_is_ended_and_one_that_moves_is_not() -> None:
+    target = target_of(Path("/srv/app.db"))
+    progress = Progress(phase=Phase.COPY)
+    ended = asyncio.Event()
+
+    async def hang() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with pytest.raises(ActionFailed) as caught:
+        await while_it_moves(hang(), progress, 0.1, target, "/srv/app.db")
+    assert ended.is_set()
+    assert caught.value.failure.hint == "file_system_hangs"
+    assert "/srv/app.db" in caught.value.failure.message
+
+    async def count() -> int:
+        progress.moves(unseen=True)
+        await asyncio.sleep(0.3)
+        return 7
+
+    assert await while_it_moves(count(), progress, 0.1, target, "/srv/app.db") == 7

@@ -219,7 +219,7 @@ class Backup(Keys):
     )
     no_progress: fields.LongTimeout = Field(
         default=900.0,
-        description="A dump that writes nothing for so long is cancelled.",
+        description="A dump or copy that writes nothing for so long is cancelled.",
         examples=["15m"],
     )
     yield_after: fields.LongTimeout | None = Field(

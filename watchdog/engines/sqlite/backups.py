@@ -9,6 +9,7 @@ retention.
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,13 +25,15 @@ from watchdog.engines.sqlite.copying import Copied, copy, discard
 from watchdog.engines.sqlite.files import Files, survey
 from watchdog.engines.sqlite.reading import Progress, Way
 from watchdog.engines.sqlite.recovering import NEEDS_RECOVERY, copy_recovered
+from watchdog.engines.sqlite.stalling import HANGS, while_it_moves
 from watchdog.engines.sqlite.troubles import SqliteTrouble
 from watchdog.model import ActionFailed, Phase, ProofMode, Target
 from watchdog.restoration import Restored, RestoreOptions, RestorePlan, Step
-from watchdog.slots import Slots
+from watchdog.slots import Slots, StillStuckError
 
 T = TypeVar("T")
 
+LOOK: Final = 30.0  # seconds for stat
 _BUSY: Final = 30.0  # seconds to wait for a writer before the copy begins
 _LINGER: Final = 1.0  # seconds that a cancelled copy gets to stop
 
@@ -50,9 +53,8 @@ class SqliteBackups:
         path = _path(url)
         progress = Progress(phase=Phase.PREFLIGHT)
         async with self._classified(progress, target, path):
-            files = await self._slots.run(
-                f"preflight:{target.name} {path}", lambda: _preflight(path)
-            )
+            look = self._slots.run(f"preflight:{target.name} {path}", lambda: _preflight(path))
+            files = await while_it_moves(look, progress, LOOK, target, path)
         size = files.main.size + (files.wal.size if files.wal is not None else 0)
         return Preflight(_versions(), size, identity.of_source(files))
 
@@ -78,9 +80,10 @@ class SqliteBackups:
 
         async with self._classified(stage, target, path, Phase.COPY):
             try:
-                copied = await self._slots.run(
-                    f"copy:{target.name} {path}", work, stage.cancel, _LINGER
-                )
+                copying = self._slots.run(f"copy:{target.name} {path}", work, stage.cancel, _LINGER)
+                # Longer than a writer may keep it waiting.
+                limit = max(2 * _BUSY, target.backup.no_progress if target.backup else math.inf)
+                copied = await while_it_moves(copying, stage, limit, target, path)
             except SqliteTrouble as trouble:
                 if trouble.code not in NEEDS_RECOVERY:
                     raise
@@ -120,10 +123,14 @@ class SqliteBackups:
         content: Content | None = None,
         level: int | None = None,
     ) -> Proof:
-        """Read the copy through: level 3, it is whole and holds what the source held."""
+        """Read the copy through: level 3, it is whole and holds what the source held.
+
+        What is wrong with a new copy, which goes then, is told of its source.
+        """
         stage = Progress(phase=Phase.VERIFY)
         key = f"prove:{artefact}:{id(stage)}"
-        async with self._classified(stage, target, artefact):
+        about = artefact if target is None else _path(target.url)
+        async with self._classified(stage, target, about):
             return await self._slots.run(
                 key, lambda: proof.prove(artefact, content, level, stage), stage.cancel, _LINGER
             )
@@ -194,6 +201,9 @@ class SqliteBackups:
             yield
         except ActionFailed:
             raise
+        except StillStuckError as error:
+            failure = failures.classify(error, phase or progress.phase, target, str(path))
+            raise ActionFailed(replace(failure, hint=failures.known(HANGS))) from error
         except (SqliteTrouble, sqlite3.Error, OSError) as error:
             failure = failures.classify(error, phase or progress.phase, target, str(path))
             raise ActionFailed(failure) from error

@@ -72,6 +72,7 @@ class _Copy:
 
     def __call__(self, source: sqlite3.Connection) -> None:
         began = time.monotonic()
+        self.progress.moves()
         self.recovery_point = datetime.now(UTC)
         source.execute("BEGIN")
         try:
@@ -85,7 +86,9 @@ class _Copy:
                 except sqlite3.OperationalError as error:
                     self._stop_if_cancelled()
                     raise _of_destination(error, self.into) from error
-            # After the copy, which has brought the pages into memory.
+            # After the copy, which has brought the pages into memory. A large table is
+            # counted in one breath.
+            self.progress.moves(unseen=True)
             self.content = self._counted(source)
         finally:
             if source.in_transaction:
@@ -107,6 +110,7 @@ class _Copy:
 
     def _step(self, _status: int, remaining: int, total: int) -> None:
         self._stop()
+        self.progress.moves()
         self.pages = total
         self.report((total - remaining) * self.page_size)
 

@@ -27,6 +27,7 @@ databases.
 from __future__ import annotations
 
 import enum
+import math
 import os
 import sqlite3
 import threading
@@ -88,6 +89,7 @@ class Progress:
     phases: dict[Phase, float] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
     moved: Callable[[], bool] = bool  # whether what is read now will not count; for long work
+    moved_at: float = field(default_factory=time.monotonic)  # when work was last seen to go on
     _connection: sqlite3.Connection | None = None
     _began: float = field(default_factory=time.monotonic)
 
@@ -100,6 +102,10 @@ class Progress:
     def finish(self) -> None:
         """Count the present phase's seconds."""
         self.enter(self.phase)
+
+    def moves(self, *, unseen: bool = False) -> None:
+        """Note that the work goes on; *unseen*: from now on it does so without a sign."""
+        self.moved_at = math.inf if unseen else time.monotonic()
 
     def use(self, connection: sqlite3.Connection | None) -> None:
         """Make *connection* the one that ``cancel`` interrupts."""
