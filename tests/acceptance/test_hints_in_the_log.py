@@ -13,7 +13,7 @@ import socket
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -22,20 +22,13 @@ import pytest
 
 from tests.support.certificates import make_certificates
 from tests.support.daemon import Daemon, wait_until
+from tests.support.hint_log import PATIENCE, Table, wait_told
 from tests.support.postgres import Cluster, free_port
 from tests.support.sqlite import hot_journal, make_database
 from watchdog.backups.destination import Destinations
 
-TOLD: Final = (
-    "target down",
-    "target still down, another reason",
-    "trouble",
-    "diagnosis",
-    "backup failed",
-)
 SERVERS: Final = {"interval": "10s", "timeout": "5s", "connect_interval": "10s"}
 FILES: Final = {"interval": "3s", "timeout": "2s"}
-PATIENCE: Final = 90.0  # seconds, for a machine that is very busy
 HBA: Final = (
     "hostssl all tls_only 127.0.0.1/32 scram-sha-256",
     "host all ghost 127.0.0.1/32 trust",
@@ -43,9 +36,7 @@ HBA: Final = (
 )
 LOCAL: Final = "local all peer_user peer"
 
-# Hint: the target that has the trouble, and what its line must hold. What is
-# in braces is a value of the world below.
-HINTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+HINTS: Final[Table] = {
     "connection_refused": ("refused", ("pg_isready -h 127.0.0.1 -p {closed}", "refuses")),
     "dns_failure": ("nowhere", ("getent hosts no-such-host.invalid", "does not resolve")),
     "docker_host_not_resolvable": ("service", ("db-of-compose", "compose.yaml", "localhost:54399")),
@@ -338,18 +329,6 @@ class World:
         made.mkdir()
         return made
 
-    # ------------------------------------------------------------------ what is told
-
-    def told(self, hint: str, target: str) -> list[dict[str, Any]]:
-        """Return the lines about *target* that give *hint*; of a server's, those that name it."""
-        return [
-            line
-            for line in list(self.daemon.lines)
-            if line.get("event") in TOLD
-            and line.get("hint") == hint
-            and (line.get("target") == target or target in line.get("targets", ()))
-        ]
-
 
 def _end(process: subprocess.Popen[str]) -> None:
     process.kill()
@@ -402,18 +381,7 @@ def world(
 
 @pytest.mark.parametrize("hint", HINTS)
 def test_a_hint_is_read_in_the_log_with_its_values(world: World, hint: str) -> None:
-    target, wanted = HINTS[hint]
-    expected = [each.format(**world.values) for each in wanted]
-
-    def complete() -> bool:
-        text = "\n".join(str(line) for line in world.told(hint, target))
-        return bool(text) and all(each in text for each in expected)
-
-    try:
-        wait_until(complete, f"the log tells {target} with {hint} and {expected}", PATIENCE)
-    except AssertionError as error:
-        lines = [line for line in world.daemon.lines if line.get("target") == target]
-        raise AssertionError(f"{error}\n" + "\n".join(map(str, lines))) from None
+    wait_told(world.daemon, HINTS, hint, world.values)
 
 
 def test_no_target_with_a_trouble_of_its_own_disturbs_the_good_one(world: World) -> None:

@@ -62,7 +62,10 @@ async def drill(
 def without_place(verdict: Verdict, settings: DrillSettings) -> bool:
     """Whether there was nowhere to restore, and nobody had said that there is."""
     failure = verdict.failure
-    return settings.server == "auto" and failure is not None and failure.hint == NO_PLACE
+    if settings.server != "auto" or failure is None or failure.hint != NO_PLACE:
+        return False
+    # An errno is of the folder: one that somebody has named has to be there.
+    return settings.directory is None or not failure.code
 
 
 async def _drill(

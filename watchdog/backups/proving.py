@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from watchdog.backups import failures, files
+from watchdog.backups import damage, failures, files
 from watchdog.backups.catalogue import Backup
 from watchdog.content import Content
 from watchdog.engines import BackupEngine, Proof, Unproven
@@ -108,12 +108,10 @@ async def _prove_size(backup: Backup) -> None:
             backup, SIZE, failures.FILE_MISSING, f"{backup.path} is not there"
         ) from error
     if size != backup.manifest.size_bytes:
-        cause = failures.DAMAGED if size > backup.manifest.size_bytes else failures.TRUNCATED
-        cause = cause if size else failures.ZERO_BYTES
         raise _refuted(
             backup,
             SIZE,
-            cause,
+            damage.of_size(size, backup.manifest.size_bytes),
             f"{backup.path} has {size} bytes, its manifest says {backup.manifest.size_bytes}",
         )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from watchdog.backups import (
     attempts,
     catalogue,
+    damage,
     destination,
     drills,
     failures,
@@ -184,8 +185,7 @@ def _rotten(backups: Iterable[Backup]) -> Iterator[Failure]:
         if backup.verification.failure is not None:
             yield backup.verification.failure
         elif backup.damage:
-            gone = backup.damage.endswith("is not there")
-            cause = failures.FILE_MISSING if gone else failures.TRUNCATED
+            cause = damage.cause_of(backup.damage, backup.manifest)
             yield failures.of_backup(cause, backup.damage, Phase.VERIFY, backup.path, backup.target)
 
 

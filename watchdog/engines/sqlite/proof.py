@@ -8,6 +8,7 @@ manifest has.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from contextlib import closing
@@ -25,6 +26,10 @@ from watchdog.engines.sqlite.troubles import SqliteTrouble
 _READ: Final = 2
 _INTEGRITY: Final = 3
 _SHOWN: Final = 5  # complaints of integrity_check in a message
+_INDEX: Final = re.compile(
+    r"missing from index|wrong # of entries in index|non-unique entry in index"
+    r"|values differ from index|missing row for index"
+)
 _VIOLATIONS: Final = 1000  # nobody needs to know of more
 
 
@@ -133,10 +138,15 @@ def _passes(connection: sqlite3.Connection, pragma: str, artefact: Path) -> floa
         raise SqliteTrouble(
             f"{pragma} of {artefact} says: {'; '.join(complaints)}",
             code="SQLITE_CORRUPT",
-            hint="sqlite_corrupt",
+            hint="sqlite_index_corrupt" if _of_an_index(complaints) else "sqlite_corrupt",
             component=str(artefact),
         )
     return round(time.monotonic() - began, 3)
+
+
+def _of_an_index(complaints: list[str]) -> bool:
+    """Whether every complaint is of an index that does not fit its table, which has all rows."""
+    return all(map(_INDEX.search, complaints))
 
 
 def _stop_if_cancelled(progress: Progress) -> None:
