@@ -110,6 +110,7 @@ async def test_a_disk_that_is_full_at_a_step_costs_no_backup_and_is_said(
     assert str(house.disk) in failure.message
     assert "are free" in failure.message
     assert "lower keep" in failure.message
+    assert failure.facts["target"] == "app"  # its hint tells to prune it
     assert house.good() == [first]
     last = attempts.load(house.folder, house.state)[-1]
     assert (last.outcome, last.failure) == (Outcome.FAILED, failure)

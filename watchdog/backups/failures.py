@@ -69,7 +69,7 @@ def no_space(message: str, phase: Phase, path: Path, target: str, code: str = "E
     return Failure(Kind.BACKUP, mask(message), phase, code, known(NO_SPACE), facts(path, target))
 
 
-def with_room(failure: Failure, path: Path) -> Failure:
+def with_room(failure: Failure, path: Path, target: str) -> Failure:
     """Add to the failure of a full destination what is left there now, and what to do. Blocking."""
     if failure.hint != NO_SPACE or FREE in failure.facts:
         return failure
@@ -81,7 +81,8 @@ def with_room(failure: Failure, path: Path) -> Failure:
         f"{failure.message}; {left} now that what was unfinished is removed: free more there, or"
         " lower keep"
     )
-    return replace(failure, message=mask(message), facts={**failure.facts, FREE: left})
+    told = {"target": target, **failure.facts, FREE: left}
+    return replace(failure, message=mask(message), facts=told)
 
 
 def of_backup(

@@ -239,7 +239,7 @@ class Pipeline:
 async def _failed(run: Run, failure: Failure) -> None:
     """Note why *run* has failed; what was unfinished has gone by now."""
     run.failure = failure
-    run.failure = await asyncio.to_thread(failures.with_room, failure, run.folder)
+    run.failure = await asyncio.to_thread(failures.with_room, failure, run.folder, run.target.name)
 
 
 async def _finish(work: Coroutine[Any, Any, T]) -> T:
