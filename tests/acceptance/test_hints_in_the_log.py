@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -24,6 +25,7 @@ from tests.support.certificates import make_certificates
 from tests.support.daemon import Daemon, wait_until
 from tests.support.hint_log import PATIENCE, Table, wait_told
 from tests.support.postgres import Cluster, free_port
+from tests.support.processes import descendants
 from tests.support.sqlite import hot_journal, make_database
 from watchdog.backups.destination import Destinations
 
@@ -61,6 +63,11 @@ HINTS: Final[Table] = {
     "connection_limit_role_db": ("limited", ("limited", "CONNECTION LIMIT")),
     "corruption": ("damaged-server", ("invalid page", "public.torn")),
     "admin_termination": ("ended-dump", ("administrator command", "public.note", "{port}")),
+    "index_corruption": (
+        "damaged-index",
+        ("pg_largeobject_loid_pn_index", "REINDEX", "zero page at block 1"),
+    ),
+    "collation_mismatch": ("collated", ("collated_db", "REFRESH COLLATION VERSION")),
     "sqlite_busy": ("busy-file", ("{folder}/busy.db", "{locker}")),
     "sqlite_notadb": ("no-database", ("{folder}/letter.db",)),
     "sqlite_corrupt": ("corrupt-file", ("{folder}/corrupt.db",)),
@@ -74,8 +81,12 @@ HINTS: Final[Table] = {
     "sqlite_slow_in_docker": ("slow-disk", ("{folder}/agent_runtime.db", "fsync on")),
     "backup_dir_missing": ("no-folder", ("{folder}/letter.db", "Not a directory")),
     "destination_missing": ("unmounted", ("{folder}/unmounted",)),
+    "backup_no_matching_tables": ("no-match", ("no_such_table", "agent_runtime")),
+    "backup_tool_killed": ("killed-dump", ("SIGKILL", "killed-dump", "dmesg")),
     "backup_timeout": ("late-dump", ("not done after 4 s", "backup.timeout")),
 }
+
+LOCKED: Final = ("blocked_db", "late_db", "killed_db")
 
 # The daemon's fsync is as slow as that of a folder that Docker Desktop passes through.
 _SLOW_DISK: Final = """
@@ -220,6 +231,7 @@ class World:
             "unwelcome": server.url("unwelcome", "agent_runtime", "pw-of-unwelcome"),
             "misspelt": server.url("watchdog", "agent_runtme"),
             "closed": server.url("watchdog", "closed_db"),
+            "collated": server.url("watchdog", "collated_db"),
             "limited": server.url("limited", "agent_runtime", "pw-of-limited"),
         }
         return [{"name": name, "url": url, "probe": SERVERS} for name, url in urls.items()]
@@ -261,7 +273,7 @@ class World:
     def _backups(self) -> list[dict[str, Any]]:
         """Return targets that are well and cannot be backed up, each for a reason of its own."""
         folder, server = self.folder, self.server
-        for name in ("blocked_db", "late_db"):
+        for name in LOCKED:
             server.sql(f"create database {name} template watched_template")
         destinations = Destinations(folder / "state")
         destinations.open(self._made("unmounted"), "unmounted")
@@ -271,6 +283,9 @@ class World:
             "no-folder": (f"sqlite:///{files[0]}", folder / "letter.db" / "backups"),
             "unmounted": (f"sqlite:///{files[1]}", folder / "unmounted"),
             "damaged-server": (server.url("owner", "damaged_db"), folder / "backups"),
+            "damaged-index": (server.url("owner", "lob_db"), folder / "backups"),
+            "no-match": (server.url("owner", "agent_runtime"), folder / "backups"),
+            "killed-dump": (server.url("owner", "killed_db"), folder / "backups"),
             "ended-dump": (server.url("owner", "blocked_db"), folder / "backups"),
             "late-dump": (server.url("owner", "late_db"), folder / "backups"),
         }
@@ -287,12 +302,17 @@ class World:
             }
             for name, (url, directory) in urls.items()
         ]
-        targets[-1]["backup"]["timeout"] = "4s"
+        more: dict[str, dict[str, Any]] = {
+            "late-dump": {"timeout": "4s"},
+            "no-match": {"include": {"tables": ["no_such_table"]}},
+        }
+        for target in targets:
+            target["backup"] |= more.get(target["name"], {})
         return targets
 
     def lock(self) -> None:
         """Keep dumps waiting, as a schema change does."""
-        for name in ("blocked_db", "late_db"):
+        for name in LOCKED:
             holder = subprocess.Popen(
                 [
                     *(self.server.binaries / "psql", "-qX", "-h", self.server.folder),
@@ -306,8 +326,8 @@ class World:
             holder.stdin.write("begin; lock table note in access exclusive mode;\n")
             holder.stdin.flush()
 
-    def end_dump(self) -> None:
-        """End the session of the dump that waits, as an administrator does."""
+    def end_dumps(self) -> None:
+        """End the session of a dump that waits, as an administrator does, and kill another."""
         ended = (
             "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname ="
             " 'blocked_db' and query like 'LOCK TABLE%' and wait_event_type = 'Lock'"
@@ -315,9 +335,20 @@ class World:
 
         def failed() -> bool:
             self.server.sql(ended)  # it may be begun again in another way
-            return bool(self.daemon.events("backup failed", target="ended-dump"))
+            for pid in self._dumps_of("killed_db"):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            told = ("ended-dump", "killed-dump")
+            return all(self.daemon.events("backup failed", target=name) for name in told)
 
-        wait_until(failed, "the dump of blocked_db is ended", PATIENCE, pause=0.2)
+        wait_until(failed, "the dumps of blocked_db and killed_db are ended", PATIENCE, pause=0.2)
+
+    def _dumps_of(self, database: str) -> list[int]:
+        return [
+            child.pid
+            for child in descendants(self.daemon.pid)
+            if child.program == "pg_dump" and database in " ".join(child.argv)
+        ]
 
     def _slow_disk(self) -> Path:
         place = self._made("slow-disk")
@@ -336,7 +367,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def damage(server: Cluster) -> None:
-    """Give the server a database with a table whose second page is rubbish."""
+    """Give the server a table whose second page is rubbish, and an index whose page is empty."""
     server.sql("create database damaged_db template watched_template")
     server.sql(
         "create table torn as select n, repeat('x', 500) from generate_series(1, 200) n;"
@@ -344,10 +375,17 @@ def damage(server: Cluster) -> None:
         database="damaged_db",
     )
     place = server.data / server.sql("select pg_relation_filepath('torn')", database="damaged_db")
+    server.sql("create database lob_db owner owner")
+    server.sql("select lo_from_bytea(0, 'a large object')", "lob_db", "owner")
+    index = "select pg_relation_filepath('pg_largeobject_loid_pn_index')"
+    crooked = server.data / server.sql(f"checkpoint; {index}", database="lob_db")
+    server.sql("create database collated_db")
+    server.sql("update pg_database set datcollversion = '1' where datname = 'collated_db'")
     server.stop()
-    with place.open("r+b") as file:
-        file.seek(8192)
-        file.write(b"\xff" * 4096)
+    for path, rubbish in ((place, b"\xff" * 4096), (crooked, bytes(8192))):
+        with path.open("r+b") as file:
+            file.seek(8192)
+            file.write(rubbish)
     server.start()
     hba = server.data / "pg_hba.conf"
     hba.write_text(f"{LOCAL}\n{hba.read_text()}")
@@ -375,7 +413,7 @@ def world(
         world = World(folder, server, cluster, stack)
         world.lock()
         with world.daemon:
-            world.end_dump()
+            world.end_dumps()
             yield world
 
 
