@@ -191,6 +191,7 @@ def exporter(cluster: Cluster, *more: str) -> Iterator[tuple[int, int]]:
     finally:
         process.terminate()
         process.wait(10)
+        time.sleep(1.0)  # until the server has noticed, too
 
 
 def scraped(port: int, seconds: float = 10.0) -> int:

@@ -403,8 +403,7 @@ class Answer:
     facts: Mapping[str, Any] = field(default_factory=_nothing)
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeRun:
+class ProbeRun(NamedTuple):
     """One probe, asked once. ``finished`` is monotonic, ``finished_at`` UTC, the rest seconds."""
 
     probe: str
@@ -413,7 +412,7 @@ class ProbeRun:
     interval: float  # how often it is asked: the age at which its values expire follows from it
     finished: float
     finished_at: datetime
-    answer: Answer = field(default_factory=Answer)
+    answer: Answer = Answer()
     failure: Failure | None = None
 
 

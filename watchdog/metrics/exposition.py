@@ -266,7 +266,7 @@ class Exposition:
     def _put_server(self, key: str, owner: _Owner, status: ServerStatus, result: Result) -> None:
         if status.ok:
             deadline = result.finished + lifetime(owner.interval)
-            self._put(key, "info", samples.server(status), deadline)
+            self._put_values(key, owner, "info", tuple(samples.server(status)), deadline)
             self._put(key, "visit", samples.visit({}, result.duration), deadline)
         if owner.state == status.judgements:
             return  # nothing has changed for its targets
@@ -294,7 +294,7 @@ class Exposition:
         deadline = run.finished + lifetime(run.interval)
         if run.success:
             owner.last_success[run.probe] = run.finished_at
-            self._put_values(key, owner, run, deadline)
+            self._put_values(key, owner, f"values {run.probe}", run.answer.samples, deadline)
         source = f"run {run.probe}"
         self._tell(key, owner, source, _RUN, samples.run(run))
         self._keep_until(key, owner, source, deadline)
@@ -317,14 +317,15 @@ class Exposition:
             self._families.put(metric.name, place, encode(line))
         owner.families[source] = families
 
-    def _put_values(self, key: str, owner: _Owner, run: ProbeRun, deadline: float) -> None:
-        """Render what a probe answered, unless it is what it answered before."""
-        source = f"values {run.probe}"
-        if owner.answered.get(source) == run.answer.samples:
+    def _put_values(
+        self, key: str, owner: _Owner, source: str, found: tuple[Sample, ...], deadline: float
+    ) -> None:
+        """Render what was answered, unless it is what was answered before."""
+        if owner.answered.get(source) == found:
             self._keep_until(key, owner, source, deadline)
             return
-        self._put(key, source, run.answer.samples, deadline)
-        owner.answered[source] = run.answer.samples
+        self._put(key, source, found, deadline)
+        owner.answered[source] = found
 
     def _keep_until(self, key: str, owner: _Owner, source: str, expires: float) -> None:
         owner.expires[source] = expires

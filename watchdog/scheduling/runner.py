@@ -12,7 +12,7 @@ import math
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakValueDictionary
@@ -170,10 +170,8 @@ class Runner:
 
     async def _fly(self, ticket: Ticket) -> None:
         action = ticket.action
-        async with AsyncExitStack() as held:
-            if action.gate:
-                await held.enter_async_context(self.gate(action.gate))
-            await held.enter_async_context(self._slot(action))
+        gate = self.gate(action.gate) if action.gate else nullcontext()
+        async with gate, self._slot(action):
             with structlog.contextvars.bound_contextvars(run_id=ticket.run_id):
                 ticket.began = self._clock.monotonic()
                 ticket.result = await self._guarded(action, ticket.run_id)
