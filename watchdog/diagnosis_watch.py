@@ -338,8 +338,13 @@ class DiagnosisWatch:
             siblings=lambda: self._siblings(status),
             ask_again=ask_again,
             place=lambda: self._runner.gate(server.place) if server is not None else nullcontext(),
+            has_answered=any(self._has_answered(name) for name in self._members(status)),
             has_room=not counted or counted["used"] < counted["usable"],
         )
+
+    def _has_answered(self, name: str) -> bool:
+        status = self._store.status(name)
+        return status is not None and status.observed > status.down
 
     async def _siblings(self, status: Status) -> Sequence[Target]:
         """Return the targets of the same server that are up; shortly after a start wait for one."""

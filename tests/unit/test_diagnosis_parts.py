@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import subprocess
 from pathlib import Path
@@ -15,11 +16,14 @@ from hypothesis import strategies as st
 from tests.support.certificates import make_certificates
 from tests.support.sqlite import target_of
 from watchdog import diagnosis
+from watchdog.database_url import parse
 from watchdog.diagnosis import certificate, sessions, surroundings, words
 from watchdog.diagnosis.case import Case, Found, Step
+from watchdog.diagnosis.steps import reach
 from watchdog.engines.postgresql.probes.evidence import without_literals
+from watchdog.engines.postgresql.resolver import Address
 from watchdog.engines.sqlite.engine import SqliteEngine
-from watchdog.model import Failure, Kind
+from watchdog.model import Failure, Kind, Phase, Target
 
 
 @pytest.mark.parametrize(
@@ -213,3 +217,24 @@ def test_steps_are_in_order_and_named_once() -> None:
     assert [step.order for step in steps] == sorted(step.order for step in steps)
     assert len({step.name for step in steps}) == len(steps)
     assert all(0 < step.seconds <= diagnosis.DEADLINE for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("answered", "cause", "refined"),
+    [
+        (False, "connection_refused", "localhost_in_container"),
+        (True, "connection_refused", ""),
+        (True, "localhost_in_container", "connection_refused"),
+    ],
+)
+async def test_an_address_that_has_answered_is_not_called_wrong(
+    answered: bool, cause: str, refined: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surroundings, "in_own_container", lambda: True)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    url = parse(f"postgresql://u@127.0.0.1:{port}/db", environ={}, base_dir=Path("/"))
+    failure = Failure(Kind.REACH, "refused", Phase.CONNECT, "ECONNREFUSED", cause)
+    case = Case(failure, Target("t", "postgresql", url), SqliteEngine(), has_answered=answered)
+    case.notes["addresses"] = [Address(socket.AF_INET, ("127.0.0.1", port))]
+    assert (await reach.look(case)).hint == refined

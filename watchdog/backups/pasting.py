@@ -59,6 +59,7 @@ def postgresql(manifest: Manifest) -> Iterator[Step]:
     url = url if isinstance(url, PostgresqlUrl) else None
     database = url.database if url is not None else manifest.target
     yield _WHOLE
+    yield _tools(manifest)
     newer = _newer_tools(manifest)
     yield Step(
         "Restore into a new database",
@@ -77,8 +78,7 @@ def postgresql(manifest: Manifest) -> Iterator[Step]:
         after=(
             'If it stops at a role that does not exist, `dropdb "$NEW"` and begin anew: either'
             " create the role first (`createuser --no-login NAME`), or add `--no-owner --no-acl` to"
-            " `pg_restore`. `pg_restore` must not be older than the `pg_dump` that made the backup"
-            f" ({manifest.versions.get('pg_dump', 'see above')}).{_EXPECTED if newer else ''}"
+            f" `pg_restore`.{_EXPECTED if newer else ''}"
         ),
     )
     yield Step("Look at it", ("psql --dbname=\"$NEW\" --command='\\dt+ *.*' | head -n 100",))
@@ -135,6 +135,21 @@ def sqlite(manifest: Manifest) -> Iterator[Step]:
         after=(
             "The old database is kept with `.before-` and the time in its name, its `-wal` and"
             " `-journal` with it: they belong together, and never to the new file."
+        ),
+    )
+
+
+def _tools(manifest: Manifest) -> Step:
+    """Return how to see, before anything is made, whether the tools can read the backup."""
+    major = _major(manifest.versions.get("pg_dump", ""))
+    return Step(
+        "Are the tools new enough?",
+        ("pg_restore --version", 'pg_restore --list "$FILE" | head -n 5'),
+        after=(
+            f"It has to be {major or 'as new as the `pg_dump` that made the backup'} or later; an"
+            " older one says `unsupported version … in file header`. Then install"
+            f" `postgresql-client-{major or 'NN'}`, or put the folder of one that is there first:"
+            f" `PATH=/usr/lib/postgresql/{major or 'NN'}/bin:$PATH`."
         ),
     )
 

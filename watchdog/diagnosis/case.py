@@ -35,7 +35,8 @@ class Case:
     ``place`` gives the one connection that a diagnosis may have on the server
     (``place.one_connection`` takes it); ``timer`` is the time limit of the step
     that is being taken, ``waited`` the seconds that waiting for a place took.
-    ``has_room``: whether the server has a connection to spare for us. A later
+    ``has_answered``: whether the target has been up since we look, so that its
+    address is right. ``has_room``: whether the server has a connection to spare for us. A later
     step may read in ``notes`` what an earlier one left for it (``incomplete``:
     it is worth trying again); ``cause`` is the best hint so far.
     """
@@ -47,6 +48,7 @@ class Case:
     siblings: Callable[[], Awaitable[Sequence[Target]]] = _nobody
     ask_again: Callable[[], Awaitable[Mapping[str, Any]]] = _nothing_new
     place: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    has_answered: bool = False
     has_room: bool = True
     notes: dict[str, Any] = field(default_factory=dict)
     cause: str = ""

@@ -95,7 +95,17 @@ async def _instead(case: Case, address: Address) -> tuple[list[Finding], str]:
         return [], ""
     findings: list[Finding] = []
     hint, name = "", case.target.name
-    if surroundings.in_own_container() and case.cause == "connection_refused":
+    if case.has_answered:
+        if case.cause == "localhost_in_container":
+            hint = "connection_refused"
+        findings.append(
+            found(
+                _NAME,
+                f"a server has answered at {host} since we look: the address is right",
+                f"с начала наблюдения сервер по адресу {host} уже отвечал: адрес верен",
+            )
+        )
+    elif surroundings.in_own_container() and case.cause == "connection_refused":
         hint = "localhost_in_container"
         findings.append(
             found(

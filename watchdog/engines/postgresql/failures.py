@@ -77,15 +77,28 @@ _LATE_HINTS: Final[Mapping[Phase | None, str]] = {
     Phase.QUERY: "server_not_answering",
 }
 
+# The first process of a container that only passes signals on to the second.
+_RELAYS: Final = ("docker-init", "tini", "catatonit", "dumb-init", "podman-init")
+
 
 @cache
 def in_own_container() -> bool:
     """Whether this process has a container to itself: there ``localhost`` is never the database.
 
-    In a container with an init of its own a database may well run beside us.
+    In a container with an init of its own a database may well run beside us, and whoever is
+    left by its parent there becomes a child of that.
     """
-    marked = any(os.path.exists(mark) for mark in ("/.dockerenv", "/run/.containerenv"))  # noqa: PTH110
-    return marked and 1 in (os.getpid(), os.getppid())
+    if not any(os.path.exists(mark) for mark in ("/.dockerenv", "/run/.containerenv")):  # noqa: PTH110
+        return False
+    return os.getpid() == 1 or (os.getppid() == 1 and _name_of_first() in _RELAYS)
+
+
+def _name_of_first() -> str:
+    try:
+        with open("/proc/1/comm") as file:  # noqa: PTH123
+            return file.read().strip()
+    except OSError:
+        return ""
 
 
 def facts_of(url: PostgresqlUrl, target: str = "") -> dict[str, str]:
