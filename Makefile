@@ -24,6 +24,7 @@ $(READY): pyproject.toml
 
 run: $(READY)
 	@$(BIN)/python tools/make_sample_data.py data
+	@echo "state is kept in .cache/state; for other commands here: export DB_WATCHDOG_STATE_DIRECTORY=.cache/state"
 	@DB_WATCHDOG_STATE_DIRECTORY=.cache/state exec $(BIN)/db-watchdog run
 
 test: $(READY)

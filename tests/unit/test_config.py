@@ -312,6 +312,18 @@ def test_under_systemd_backups_have_a_place(tmp_path: Path) -> None:
     assert config.state_directory == Path("/var/lib/w")
 
 
+def test_the_variable_of_the_state_directory_goes_before_the_file_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    text = "state_directory: /srv/file\ntargets: [{name: a, url: 'sqlite:///a.db'}]\n"
+    assert configured(tmp_path, text).state_directory == Path("/srv/file")
+    config = configured(tmp_path, text, DB_WATCHDOG_STATE_DIRECTORY="/srv/variable")
+    assert config.state_directory == Path("/srv/variable")
+    assert any("/srv/file is not used" in note for note in config.notes)
+    config = configured(tmp_path, text, DB_WATCHDOG_STATE_DIRECTORY="/srv/file")
+    assert not config.notes
+
+
 def test_every_key_of_a_backup(tmp_path: Path) -> None:
     target = only(
         configured(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -41,23 +42,29 @@ def COMMAND(  # noqa: N802 - the registry's name
 ) -> None:
     """List incidents, newest first, or show one: what was known before, at and after it.
 
-    They are kept in the daemon's state directory, the last fifty of a target.
+    They are kept in the daemon's state directory, the last fifty of a target:
+    DB_WATCHDOG_STATE_DIRECTORY, else state_directory of the configuration, else
+    systemd's, else /var/lib/db-watchdog for root and ~/.local/state/db-watchdog
+    for others. Say the same here as to the daemon.
     """
     config = loading.load()
     log.configure(config.log.format, "warning")
-    book = Book(state_folder(loading.environ, config.state_directory))
+    state = state_folder(loading.environ, config.state_directory)
+    book = Book(state)
     language = config.log.language
     if what is not None and is_id(what):
-        _show(_document(book, what), language, as_json=as_json)
+        _show(_document(book, what, state), language, as_json=as_json)
     else:
-        _list(_chosen(book, config, what), language, as_json=as_json)
+        _list(_chosen(book, config, what), language, state, as_json=as_json)
     context.exit(YES)
 
 
-def _document(book: Book, identity: str) -> dict[str, Any]:
+def _document(book: Book, identity: str, state: Path) -> dict[str, Any]:
     document = book.document(identity)
     if document is None:
-        raise UsageError(f"unknown incident {identity}: `db-watchdog incident` lists them")
+        raise UsageError(
+            f"unknown incident {identity}: `db-watchdog incident` lists those in {state}"
+        )
     return document
 
 
@@ -72,14 +79,14 @@ def _chosen(book: Book, config: Config, target: str | None) -> list[dict[str, An
 # ------------------------------------------------------------------ what people see
 
 
-def _list(found: Sequence[Mapping[str, Any]], language: str, *, as_json: bool) -> None:
+def _list(found: Sequence[Mapping[str, Any]], language: str, state: Path, *, as_json: bool) -> None:
     listed = [summary(document, language) for document in found]
     if as_json:
         click.echo(json.dumps({"incidents": listed}, ensure_ascii=False, indent=2))
         return
     console = plain_console()
     if not listed:
-        console.print("There are no incidents.")
+        console.print(Text(f"There are no incidents in {state}."))
         return
     rows: list[tuple[str, ...]] = [("id", "began", "lasted", "event", "target", "hint")]
     rows += [_row(each) for each in listed]

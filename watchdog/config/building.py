@@ -33,6 +33,7 @@ from watchdog.model import (
     Target,
 )
 
+STATE: Final = "DB_WATCHDOG_STATE_DIRECTORY"
 _USUAL_TIMEOUT: Final = 5.0
 
 
@@ -65,7 +66,7 @@ def build(root: models.Root, origin: Origin, mistakes: Mistakes) -> Config:
         log=LogSettings(root.log.format, root.log.level, root.log.language),
         reload_over_http=root.web.reload,
         trust_network=root.web.trust_network,
-        state_directory=state,
+        state_directory=_given_state(root, origin) or state,
         notes=tuple(origin.notes),
     )
 
@@ -80,6 +81,18 @@ def note_mistakes(
     _unique_names(origin, mistakes)
     for at, model in sound:
         _target(model, at, _state_directory(origin.environ), origin, mistakes)
+
+
+def _given_state(root: models.Root, origin: Origin) -> Path | None:
+    """Return what the variable says, which goes before the file; note what the file says then."""
+    if not (given := origin.environ.get(STATE)):
+        return None
+    folder = Path(given).absolute()
+    if root.state_directory is not None and root.state_directory != folder:
+        origin.notes.append(
+            f"state_directory: {root.state_directory} is not used: {STATE}={folder} goes before it"
+        )
+    return folder
 
 
 def _state_directory(environ: Mapping[str, str]) -> Path | None:

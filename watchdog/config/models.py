@@ -344,7 +344,9 @@ class Root(Keys):
     )
     state_directory: fields.FilePath | None = Field(
         default=None,
-        description="Where the daemon keeps what outlives it. Under systemd its state directory.",
+        description="Where the daemon keeps what outlives it: incidents, and which destinations it "
+        "has seen. DB_WATCHDOG_STATE_DIRECTORY goes before it; without both systemd's state "
+        "directory, /var/lib/db-watchdog for root, ~/.local/state/db-watchdog for others.",
         examples=["/var/lib/db-watchdog"],
     )
     defaults: Defaults = Field(
