@@ -95,6 +95,7 @@ async def test_a_source_on_a_read_only_and_full_disk_is_copied(
         path = make_database(small_disk / f"{mode}.db", mode, rows=10)
     filler = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
     (small_disk / "filler").write_bytes(b"x" * filler)
+    assert [each.hint for each in (await visit(path)).troubles()] == ["sqlite_full"]
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     for mode in ("wal", "delete"):
         path = small_disk / f"{mode}.db"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from watchdog.engines import Probe
+from watchdog.engines.sqlite.failures import trouble
 from watchdog.engines.sqlite.session import SqliteSession
-from watchdog.model import Answer, Metric, MetricType, Scope
+from watchdog.model import Answer, Failure, Metric, MetricType, Scope
 
 _INFO = Metric(
     "watchdog_sqlite_filesystem_info",
@@ -34,6 +37,8 @@ _INODES = Metric(
     "Files that may still be made there, statvfs f_favail; absent where it has no such limit.",
 )
 
+_TOO_LITTLE: Final = 1 << 20  # bytes: less than a transaction's journal may take
+
 
 async def _ask(session: SqliteSession) -> Answer:
     samples = []
@@ -47,7 +52,21 @@ async def _ask(session: SqliteSession) -> Answer:
         samples += [_SIZE.sample(space.size), _FREE.sample(space.available)]
         if space.inodes:
             samples.append(_INODES.sample(space.inodes_available))
-    return Answer(tuple(samples), facts=facts)
+    return Answer(tuple(samples), _troubles(session), facts)
+
+
+def _troubles(session: SqliteSession) -> tuple[Failure, ...]:
+    """Tell of a full file system before the application's next write does."""
+    space, mount = session.space, session.files.mount
+    if space is None or (mount is not None and mount.read_only):
+        return ()  # an image that nobody writes to is always full
+    if space.available < _TOO_LITTLE:
+        text = f"ordinary users may write {space.available} more bytes there: the disk is full"
+    elif space.inodes and not space.inodes_available:
+        text = "no inode is free there, and a transaction needs to make its journal"
+    else:
+        return ()
+    return (trouble("sqlite_full", text, "", session.target),)
 
 
 PROBE = Probe("filesystem", Scope.TARGET, (_INFO, _READ_ONLY, _SIZE, _FREE, _INODES), _ask)
