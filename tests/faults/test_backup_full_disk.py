@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.disks import small_disk
 from tests.support.postgres import Database, bin_dir
 from tests.support.sqlite import make_database, target_of
 from watchdog.backups import attempts, catalogue, files, names
@@ -26,19 +26,6 @@ from watchdog.model import BackupSettings, DrillSettings, Keep, Outcome, Phase, 
 
 ENGINES = {"postgresql": BACKUPS, "sqlite": SQLITE.backups}
 MIB = 1 << 20
-
-
-@contextmanager
-def mounted(folder: Path, size: str) -> Iterator[Path]:
-    """Mount a small file system that is everybody's."""
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("this machine does not let us mount a small disk")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(folder: Path) -> Path:
@@ -91,7 +78,7 @@ class House:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with mounted(tmp_path / "disk", "2m") as disk:
+    with small_disk(tmp_path / "disk", "2m") as disk:
         yield House(tmp_path, disk)
 
 
@@ -119,7 +106,7 @@ async def test_a_disk_that_is_full_at_a_step_costs_no_backup_and_is_said(
 
 
 async def test_a_disk_without_inodes_is_told_from_one_without_bytes(tmp_path: Path) -> None:
-    with mounted(tmp_path / "disk", "2m,nr_inodes=16") as disk:
+    with small_disk(tmp_path / "disk", "2m,nr_inodes=16") as disk:
         house = House(tmp_path, disk)
         assert (await house.back_up()).ok
         (first,) = house.good()
@@ -167,7 +154,7 @@ async def test_a_disk_that_is_full_beside_or_after_a_dump_leaves_nothing_of_it(
         fill(disk)
         return real(*arguments)
 
-    with mounted(tmp_path / "disk", "2m") as disk:
+    with small_disk(tmp_path / "disk", "2m") as disk:
         settings = BackupSettings("0 3 * * *", disk / "backups")
         target = replace(database.target("app", user="owner"), backup=settings)
         pipeline = Pipeline(ENGINES, Destinations(tmp_path / "state"), SystemClock())
@@ -191,7 +178,7 @@ async def test_a_disk_that_is_full_beside_or_after_a_dump_leaves_nothing_of_it(
 @pytest.fixture
 def scratch(tmp_path: Path) -> Iterator[Path]:
     """Give a scratch place that holds a new server and little more."""
-    with mounted(tmp_path / "scratch", "72m") as folder:
+    with small_disk(tmp_path / "scratch", "72m") as folder:
         yield folder
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.disks import small_disk
 from tests.support.freeze import frozen_cluster
 from tests.support.postgres import PASSWORDS, Cluster, Database, bin_dir
 from tests.support.proxy import Proxy
@@ -408,17 +409,11 @@ async def test_a_server_that_is_not_there_is_a_failure(
 # ------------------------------------------------------------------ the destination
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(name="small_disk")
+def a_small_disk(tmp_path: Path) -> Iterator[Path]:
     """Give a file system of two megabytes."""
-    place = tmp_path / "small"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"cannot mount a small file system here: {done.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with small_disk(tmp_path / "small", "2m") as disk:
+        yield disk
 
 
 async def fill(database: Database) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.support.disks import small_disk
 from tests.support.postgres import Cluster, bin_dir, give_to_server
 from tests.support.sqlite import listing, make_database
 from watchdog.database_url import SqliteUrl
@@ -26,22 +27,8 @@ MIB = 1 << 20
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """Give a disk of 24 MiB."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small disk needs root")
-    with mounted(tmp_path / "small", "24m") as folder:
+    with small_disk(tmp_path / "small", "24m") as folder:
         yield folder
-
-
-@contextmanager
-def mounted(folder: Path, size: str) -> Iterator[Path]:
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("this machine does not let us mount a small disk")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(folder: Path, leave: int = 0) -> None:

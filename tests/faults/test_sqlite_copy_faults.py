@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.disks import small_disk
 from tests.support.hung_mount import hung_mount
 from tests.support.sqlite import age, make_database, target_of, visit
 from watchdog.backup_plan import is_retryable
@@ -37,17 +38,11 @@ def backed_up(path: Path, folder: Path) -> tuple[Pipeline, Target]:
     return pipeline, replace(target_of(path), name="app", backup=settings)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(name="small_disk")
+def a_small_disk(tmp_path: Path) -> Iterator[Path]:
     """Give a file system of one megabyte."""
-    place = tmp_path / "small"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"cannot mount a small file system here: {done.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with small_disk(tmp_path / "small", "1m") as disk:
+        yield disk
 
 
 async def failure_of(path: Path, into: Path) -> Failure:
