@@ -40,7 +40,7 @@ from watchdog.web.access import Access
 from watchdog.web.application import build
 from watchdog.web.following import Following
 from watchdog.web.server import HttpServer
-from watchdog.web.services import Health, Services
+from watchdog.web.services import FailedReload, Health, Services
 
 _PROBE_GRACE: Final = 1.0  # seconds that probes get to end by themselves at a stop
 _STOP_PATIENCE: Final = 6.0  # seconds for the clean-up of all that runs
@@ -214,6 +214,7 @@ class Daemon:
             except ConfigurationError as error:
                 self._process.reloaded(successful=False)
                 mistakes = [mask(line) for line in error.mistakes]
+                self._services.failed_reload = FailedReload(self._clock.now(), tuple(mistakes))
                 _log.error("configuration not reloaded, the last good one stays", mistakes=mistakes)
                 return mistakes
             if config.listen != self._config.listen:
@@ -225,6 +226,7 @@ class Daemon:
             await self._apply(config)
             self._watch.kick_all("reload")
             self._process.reloaded(successful=True)
+            self._services.failed_reload = None
             self._following.say_who_may_enter(self._web.addresses)
             _log.info("configuration reloaded", targets=len(config.targets))
             return []

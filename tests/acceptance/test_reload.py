@@ -97,6 +97,8 @@ def test_a_bad_file_changes_nothing_but_the_gauge(daemon: Daemon, tmp_path: Path
         "birch",
     }
     assert daemon.get("/readyz").status_code == 200
+    wait_until(lambda: "soon" in daemon.get("/").text, "the page tells it")
+    assert "The one from before stands" in daemon.get("/").text
     assert not (tmp_path / "three.db-wal").exists()
     time.sleep(1.1)  # the two go on meanwhile
     last = daemon.metric("watchdog_probe_last_run_timestamp_seconds", target="alder", probe="pages")
@@ -107,6 +109,7 @@ def test_a_bad_file_changes_nothing_but_the_gauge(daemon: Daemon, tmp_path: Path
     daemon.event("configuration reloaded")
     assert daemon.metric(SUCCESSFUL) == 1
     assert daemon.metric(SUCCEEDED_AT) > (succeeded_at or 0)
+    wait_until(lambda: "The one from before" not in daemon.get("/").text, "the page is calm again")
 
 
 def test_a_file_that_has_gone_changes_nothing(daemon: Daemon) -> None:

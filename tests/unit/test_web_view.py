@@ -23,6 +23,7 @@ from tests.support.demo import (
 from watchdog.model import Server
 from watchdog.results import BackupStatus, ResultStore
 from watchdog.web.page import StatusPage, code_spans
+from watchdog.web.services import FailedReload
 from watchdog.web.view import View
 from watchdog.web.words import Words
 
@@ -150,6 +151,20 @@ def test_nothing_known_yet_is_not_all_well():
 def test_nothing_configured_says_so():
     page = page_of(ResultStore(FakeClock()), FakeClock())
     assert (page.state, page.headline, page.groups) == ("empty", "Nothing is watched yet", ())
+
+
+def test_a_configuration_that_was_not_taken_is_told_at_the_top():
+    clock = FakeClock()
+    failed = FailedReload(clock.now(), ("w.yaml:3:5: listen: is <wrong>", "w.yaml:4:1: b: two"))
+    for language, words in (
+        ("en", ("mistakes in it: 2", "The one from before stands")),
+        ("ru", ("ошибок в ней: 2", "Действует прежняя")),
+    ):
+        page = page_of(calm_day(clock), clock, language, failed_reload=failed)
+        told = " ".join(page.notices)
+        for word in (*words, "w.yaml:3:5: listen: is <wrong>", "check-config"):
+            assert word in told
+    assert page_of(calm_day(clock), clock).notices == ()
 
 
 def test_a_stalled_watchdog_says_that_of_itself_first():

@@ -76,12 +76,18 @@ class StatusPage:
         statuses = [still(status) for status in store.statuses()]
         servers = [still_server(status) for status in store.servers()]
         stalled, configuration = not services.health().ok, services.configuration
-        words = Words(services.language)
+        failed, words = services.failed_reload, Words(services.language)
         incidents = services.incidents.listed() if services.incidents is not None else {}
         view = View(words, clock.now(), clock.monotonic(), incidents)
 
         def make() -> bytes:
-            page = view.page(statuses, servers, stalled=stalled, configuration=configuration)
+            page = view.page(
+                statuses,
+                servers,
+                stalled=stalled,
+                configuration=configuration,
+                failed_reload=failed,
+            )
             return self._render(page, words)
 
         return make

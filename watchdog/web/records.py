@@ -104,7 +104,7 @@ class Page:
     title: str
     headline: str
     sublines: tuple[str, ...]
-    notice: str
+    notices: tuple[str, ...]
     cards: tuple[Card, ...]
     groups: tuple[Group, ...]
     now: Moment

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from watchdog.clock import Clock
@@ -23,6 +24,14 @@ class Health:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class FailedReload:
+    """A configuration that was not taken: when it was read, and its mistakes, masked."""
+
+    at: datetime
+    mistakes: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Services:
     """What the composition root injects. ``language`` may be set anew by a reload.
@@ -33,7 +42,8 @@ class Services:
     their first round nor its deadline. ``catalogue`` returns the sealed
     backups, newest first, as documents. ``reload`` raises
     ``ConfigurationError``; it is ``None`` where reloading by HTTP is off.
-    ``incidents`` is ``None`` where none are kept.
+    ``incidents`` is ``None`` where none are kept. ``failed_reload`` is set
+    while the configuration that stands is not the one that was read last.
     """
 
     store: ResultStore
@@ -46,4 +56,5 @@ class Services:
     reload: Callable[[], Awaitable[None]] | None = None
     language: str = "en"
     incidents: Keeping | None = None
+    failed_reload: FailedReload | None = None
     configuration: str = ""  # where the configuration came from, for people

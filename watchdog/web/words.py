@@ -38,6 +38,10 @@ _EN: Final[Mapping[str, str]] = {
     "headline_empty": "Nothing is watched yet",
     "headline_stalled": "The watchdog itself has stalled",
     "stalled": "No round has ended for too long, so what this page shows is old. Look at its log.",
+    "reload_failed": "The new configuration was not taken at {0}; mistakes in it: {1}. The one from"
+    " before stands.",
+    "reload_first": "The first one: `{0}`",
+    "reload_what": "`db-watchdog check-config` names them all; mend them and reload.",
     "subline_attention_one": "{0} needs attention: {1}",
     "subline_attention": "{0} need attention",
     "subline_others": "The other {0} answer",
@@ -185,6 +189,10 @@ _RU: Final[Mapping[str, str]] = {
     "headline_empty": "Пока не за чем наблюдать",
     "headline_stalled": "Сам db-watchdog остановился",
     "stalled": "Обходы слишком долго не завершаются: данные на странице устарели. Смотрите журнал.",
+    "reload_failed": "Новая конфигурация не принята в {0}, ошибок в ней: {1}. Действует прежняя.",
+    "reload_first": "Первая из них: `{0}`",
+    "reload_what": "Все ошибки покажет `db-watchdog check-config`; исправьте их и перечитайте"
+    " конфигурацию ещё раз.",
     "subline_attention_one": "{0} требует внимания: {1}",
     "subline_attention": "требуют внимания: {0}",
     "subline_others": "Остальные отвечают: {0}",
