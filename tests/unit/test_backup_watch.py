@@ -538,3 +538,26 @@ async def test_nothing_that_stands_in_a_file_ends_the_daemon(
     await house.backups.rescan()
     assert house.known().enabled
     json.dumps(list(await house.backups.documents()), allow_nan=False)
+
+
+async def test_a_failure_that_no_folder_takes_is_told_as_long_as_the_process_lives(
+    house: House,
+) -> None:
+    for name in ("state", "elsewhere"):
+        (house.folder / name).write_text("")  # a file in the way of the folder
+    await house.configure(house.target(directory=house.folder / "elsewhere" / "backups"))
+    with capture_logs() as said:
+        await house.ring().wait()
+        await house.backups.rescan()
+    assert "backup failed" in [line["event"] for line in said]
+    known = house.known()
+    assert (known.runs, known.failures, known.last_attempt_successful) == (1, 1, False)
+    assert known.last_failure is not None
+    assert known.last_failure.hint == "backup_dir_missing"
+    status = house.store.status("a")
+    assert status is not None
+    assert [hint.id for hint in status.hints] == ["backup_dir_missing"]
+    await house.configure(
+        house.target(directory=house.folder / "elsewhere" / "backups", schedule="@every 3h")
+    )
+    assert house.known().last_attempt_successful is False

@@ -215,7 +215,7 @@ def test_attempts_are_remembered_with_their_failures(tmp_path: Path) -> None:
     failure = Failure(Kind.BACKUP, "full", Phase.DUMP, "ENOSPC", "backup_no_space", {"path": "/b"})
     tries = [attempt(minute, failure if minute % 2 else None) for minute in range(60)]
     for each in tries:
-        attempts.append(tmp_path, each)
+        attempts.append(tmp_path, [each])
     assert attempts.load(tmp_path) == tuple(tries[-50:])
 
 
@@ -223,11 +223,11 @@ def test_attempts_go_to_the_state_folder_while_the_destination_cannot_be_written
     tmp_path: Path,
 ) -> None:
     state, folder = tmp_path / "state", tmp_path / "backups" / "app"
-    attempts.append(folder, attempt(1), state)
+    attempts.append(folder, [attempt(1)], state)
     assert not folder.exists()
     assert attempts.load(folder, state) == (attempt(1),)
     folder.mkdir(parents=True)
-    attempts.append(folder, attempt(2), state)
+    attempts.append(folder, [attempt(2)], state)
     assert attempts.load(folder) == (attempt(1), attempt(2))
     assert not list((state / "attempts").iterdir())
 
@@ -236,5 +236,5 @@ def test_attempts_go_to_the_state_folder_while_the_destination_cannot_be_written
 def test_damaged_attempts_are_forgotten_not_fatal(tmp_path: Path, junk: str) -> None:
     (tmp_path / names.ATTEMPTS).write_text(junk)
     assert attempts.load(tmp_path) == ()
-    attempts.append(tmp_path, attempt(1))
+    attempts.append(tmp_path, [attempt(1)])
     assert attempts.load(tmp_path) == (attempt(1),)

@@ -1,7 +1,8 @@
 """The last attempts at a backup, so that a restart forgets no failure.
 
-Owns: ``attempts.json`` in the target's folder and, for the time when the
-destination itself cannot be written to, its stand-in in our state folder.
+Owns: ``attempts.json`` in the target's folder, for the time when the
+destination itself cannot be written to, its stand-in in our state folder, and
+for the time when neither can, the memory of this process.
 Blocking: callers go through a thread. Must not know: how a backup is taken.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -52,23 +53,44 @@ class Attempt:
         }
 
 
+class Memory:
+    """Attempts by target folder; those that no file takes are kept here as long as we live.
+
+    *state* is our state folder. Blocking; one thread at a time for each folder writes.
+    """
+
+    def __init__(self, state: Path | None) -> None:
+        self._state = state
+        self._unwritten: dict[Path, tuple[Attempt, ...]] = {}
+
+    def load(self, folder: Path) -> tuple[Attempt, ...]:
+        """Return the attempts of a target, oldest first."""
+        kept = self._unwritten.get(folder, ())
+        return _joined(load(folder, self._state), kept)
+
+    def append(self, folder: Path, attempt: Attempt) -> None:
+        """Remember *attempt*. Raises ``OSError`` if only we do: a restart would forget it."""
+        new = (*self._unwritten.get(folder, ()), attempt)[-KEPT:]
+        self._unwritten[folder] = new
+        append(folder, new, self._state)
+        del self._unwritten[folder]
+
+
 def load(folder: Path, state: Path | None = None) -> tuple[Attempt, ...]:
     """Return the attempts of a target, oldest first, from both places.
 
     What cannot be read is left out: attempts are a memory, not a proof.
     """
-    found = {attempt.started_at: attempt for attempt in _read(folder / names.ATTEMPTS)}
-    if state is not None:
-        found.update({each.started_at: each for each in _read(_stand_in(folder, state))})
-    return tuple(found[started] for started in sorted(found))[-KEPT:]
+    found = _read(folder / names.ATTEMPTS)
+    return _joined(found, _read(_stand_in(folder, state)) if state is not None else ())
 
 
-def append(folder: Path, attempt: Attempt, state: Path | None = None) -> None:
-    """Remember *attempt*: in the target's folder or, if that fails, in our state folder.
+def append(folder: Path, new: Sequence[Attempt], state: Path | None = None) -> None:
+    """Write *new* attempts: into the target's folder or, if that fails, into our state folder.
 
     Raises ``OSError`` if neither can be written.
     """
-    kept = (*load(folder, state), attempt)[-KEPT:]
+    kept = _joined(load(folder, state), new)
     document = {"format": 1, "attempts": [each.document() for each in kept]}
     try:
         if not folder.is_dir():  # never made here: the destination may not be mounted
@@ -83,6 +105,11 @@ def append(folder: Path, attempt: Attempt, state: Path | None = None) -> None:
     if state is not None:
         with contextlib.suppress(OSError):
             _stand_in(folder, state).unlink()
+
+
+def _joined(one: Iterable[Attempt], other: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    found = {attempt.started_at: attempt for attempt in (*one, *other)}
+    return tuple(found[started] for started in sorted(found))[-KEPT:]
 
 
 def _stand_in(folder: Path, state: Path) -> Path:

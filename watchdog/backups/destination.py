@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from watchdog.backups import failures, files, names
+from watchdog.backups.attempts import Memory
 from watchdog.backups.catalogue import Listing
 from watchdog.clock import rfc3339
 from watchdog.model import ActionFailed, Phase
@@ -54,12 +55,14 @@ class Destinations:
     """What we know of destinations: in this process, and in the state folder where it can be kept.
 
     ``forgetful`` is why it cannot, "" if it can: then only this process
-    would notice that a destination has gone.
+    would notice that a destination has gone. ``attempts`` remembers the last
+    ones of each target, also where no file takes them.
     """
 
     def __init__(self, state: Path | None) -> None:
         self.state = state
         self.forgetful = ""
+        self.attempts = Memory(state)
         self._seen: dict[str, str] = {}
         self._listings: dict[Path, Listing] = {}
 

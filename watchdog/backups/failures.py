@@ -64,6 +64,21 @@ def of_os_error(error: OSError, phase: Phase, path: Path, target: str) -> Failur
     )
 
 
+def of_forgetting(error: OSError, path: Path, target: str) -> Failure:
+    """Return the failure to write an attempt down, in its folder as well as with us."""
+    where, reason = error.filename or path, error.strerror or str(error)
+    return Failure(
+        Kind.BACKUP,
+        mask(
+            f"what came of this backup of {target} cannot be written down, a restart will forget"
+            f" it: {where}: {reason}"
+        ),
+        Phase.PUBLISH,
+        errno.errorcode.get(error.errno or 0, ""),
+        facts=facts(path, target),
+    )
+
+
 def no_space(message: str, phase: Phase, path: Path, target: str, code: str = "ENOSPC") -> Failure:
     """Return the failure of a full destination."""
     return Failure(Kind.BACKUP, mask(message), phase, code, known(NO_SPACE), facts(path, target))

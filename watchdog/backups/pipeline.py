@@ -13,7 +13,6 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 from watchdog.backups import (
-    attempts,
     catalogue,
     destination,
     failures,
@@ -227,12 +226,10 @@ class Pipeline:
             return attempt
         try:
             await _finish(
-                asyncio.to_thread(attempts.append, run.folder, attempt, self._destinations.state)
+                asyncio.to_thread(self._destinations.attempts.append, run.folder, attempt)
             )
         except OSError as error:
-            run.troubles.append(
-                failures.of_os_error(error, Phase.PUBLISH, run.folder, run.target.name)
-            )
+            run.troubles.append(failures.of_forgetting(error, run.folder, run.target.name))
         return attempt
 
 

@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 
 from watchdog.backups import (
-    attempts,
     catalogue,
     damage,
     destination,
@@ -73,7 +72,7 @@ def known_of(target: Target, destinations: Destinations) -> Known:
     known = Known(
         target,
         directory,
-        attempts=attempts.load(folder, destinations.state),
+        attempts=destinations.attempts.load(folder),
         pause=pauses.read(folder, destinations.state),
         disk=destination.device(directory),
     )
