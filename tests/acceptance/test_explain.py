@@ -6,9 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+
+from tests.support.daemon import ROOT
 
 LOG = """\
 2026-11-23 10:00:00.000 UTC [1] LOG:  database system is ready to accept connections
@@ -50,6 +53,7 @@ def explain(
         ("261", "sqlite_busy"),
         ("ECONNREFUSED", "connection_refused"),
         ("auth_failed", "auth_failed"),
+        ("--code=rpo_missed", "rpo_missed"),
         ('FATAL:  database "app" does not exist', "database_missing"),
         # As people type them, without the name that the server gave.
         ("could not connect to server", "connection_refused"),
@@ -206,3 +210,37 @@ def test_an_endless_line_is_cut_and_counted_once() -> None:
     log = "x" * 3_000_000 + "\n" + "FATAL:  the database system is starting up"
     done = explain("-", "--json", stdin=log)
     assert json.loads(done.stdout)["line"] == 2
+
+
+def test_a_reader_that_has_gone_ends_it_quietly(tmp_path: Path) -> None:
+    causes = [
+        'FATAL:  database "app" does not exist',
+        'FATAL:  role "app" does not exist',
+        "FATAL:  sorry, too many clients already",
+        'FATAL:  password authentication failed for user "codelab"',
+    ]
+    log = tmp_path / "app.log"
+    log.write_text("\n".join(causes * 20) + "\n")
+    done = subprocess.run(
+        ["bash", "-c", '"$0" -m watchdog explain --summary app.log | head -n 1', sys.executable],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == b""
+    assert done.stdout.count(b"\n") == 1
+
+
+def test_a_pipe_and_a_device_are_read_as_a_file_is(tmp_path: Path) -> None:
+    fifo = tmp_path / "ff"
+    os.mkfifo(fifo)
+    writer = threading.Thread(target=lambda: fifo.write_text(LOG), daemon=True)
+    writer.start()
+    done = explain(str(fifo))
+    assert json.loads(done.stdout.splitlines()[0])["hint"] == "auth_failed"
+    done = explain("/dev/null")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "0 lines read" in explain("/dev/null", "--summary").stderr
+    assert "Is a directory" in explain(str(tmp_path)).stderr

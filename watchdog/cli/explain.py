@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -88,7 +89,10 @@ Examples:
   docker compose logs --no-log-prefix | db-watchdog explain -""",
 )
 @click.argument("what", metavar="[CODE|TEXT|FILE|-]", required=False)
-@click.option("--code", help="The SQLSTATE, SQLite result code or errno that came with the text.")
+@click.option(
+    "--code",
+    help="The SQLSTATE, SQLite result code or errno that came with the text, or a hint's id.",
+)
 @click.option(
     "--engine", type=click.Choice(["postgresql", "sqlite"]), help="Which database it was."
 )
@@ -137,8 +141,8 @@ def _explain_one(what: str, code: str, engine: str, language: str, as_json: bool
 
 
 def _hints(what: str, code: str, engine: str, language: str) -> Iterator[tuple[Hint, float]]:
-    if is_hint(what) and not code:
-        yield render(what, {}, language), 1.0
+    if is_hint(code or what):
+        yield render(code or what, facts_of(what if code else ""), language), 1.0
         return
     evidence, text = _evidence(what, code, engine)
     facts = facts_of(text)
@@ -211,12 +215,18 @@ class _Lines:
     count: int = 0
 
     def __iter__(self) -> Iterator[str]:
-        while line := self.source.readline(_LONGEST_LINE):
+        while line := self._read():
             self.count += 1
             rest = line
             while rest and not rest.endswith("\n"):
-                rest = self.source.readline(_LONGEST_LINE)
+                rest = self._read()
             yield line
+
+    def _read(self) -> str:
+        try:
+            return self.source.readline(_LONGEST_LINE)
+        except OSError as error:
+            raise _unreadable(self.source.name, error) from error
 
 
 def _explain_log(what: str, language: str, as_json: bool, summary: bool) -> int | None:
@@ -288,27 +298,37 @@ def _opened(what: str) -> Iterator[TextIO]:
         yield sys.stdin
         return
     try:
-        with Path(what).open(encoding="utf-8", errors="replace") as file:
-            yield file
+        file = Path(what).open(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise UsageError(
-            f"cannot read {what} ({error.strerror}): give a file that you may read"
-        ) from error
+        raise _unreadable(what, error) from error
+    with file:
+        yield file
+
+
+def _unreadable(what: str, error: OSError) -> UsageError:
+    return UsageError(f"cannot read {what} ({error.strerror}): give a file that you may read")
 
 
 def _is_file(what: str) -> bool:
     if "\n" in what or len(what) > 4096:
         return False
     try:
-        if Path(what).is_file():
-            return True
+        mode = Path(what).stat().st_mode
     except (OSError, ValueError):
-        return False
-    if what.startswith(("/", "./", "../")) and not any(map(str.isspace, what)):
+        mode = 0
+    # A pipe of the shell (`<(…)`), a FIFO and /dev/null are read as a file is; a word that happens
+    # to be the name of a folder is a word.
+    if mode and (not stat.S_ISDIR(mode) or _is_path(what)):
+        return True
+    if _is_path(what):
         raise UsageError(
             f"there is no file {what}: give a log file, an error's text, or - for stdin"
         )
     return False
+
+
+def _is_path(what: str) -> bool:
+    return what.startswith(("/", "./", "../")) and not any(map(str.isspace, what))
 
 
 # ------------------------------------------------------------------ all of them

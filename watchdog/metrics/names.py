@@ -68,7 +68,7 @@ HINT_ACTIVE: Final = Metric(
     "watchdog_hint_active",
     _GAUGE,
     "Whether the hint applies now: 1 or 0, from its first activation on; `db-watchdog explain"
-    " --code` and the status page say what to do.",
+    " HINT` and the status page say what to do.",
     ("hint",),
 )
 HINTS: Final = Metric("watchdog_hints", _GAUGE, "How many hints apply to the target now.")
