@@ -239,7 +239,7 @@ def test_a_pipe_and_a_device_are_read_as_a_file_is(tmp_path: Path) -> None:
     writer = threading.Thread(target=lambda: fifo.write_text(LOG), daemon=True)
     writer.start()
     done = explain(str(fifo))
-    assert json.loads(done.stdout.splitlines()[0])["hint"] == "auth_failed"
+    assert json.loads(done.stdout.splitlines()[0])["hint"] == "role_missing"
     done = explain("/dev/null")
     assert (done.returncode, done.stdout) == (1, "")
     assert "0 lines read" in explain("/dev/null", "--summary").stderr

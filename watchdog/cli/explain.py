@@ -298,7 +298,7 @@ def _opened(what: str) -> Iterator[TextIO]:
         yield sys.stdin
         return
     try:
-        file = Path(what).open(encoding="utf-8", errors="replace")
+        file = Path(what).open(encoding="utf-8", errors="replace")  # noqa: SIM115 - used below
     except OSError as error:
         raise _unreadable(what, error) from error
     with file:
