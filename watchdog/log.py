@@ -16,6 +16,7 @@ from typing import Any, Final, TextIO
 import structlog
 
 from watchdog.secret import mask
+from watchdog.visible import visible_lines
 
 LEVELS: Final = {
     "debug": logging.DEBUG,
@@ -99,6 +100,15 @@ def _masked(value: object) -> object:
     return mask(str(value))
 
 
+def _shown(value: object) -> object:
+    """Return *value* as a terminal may be given it: a traceback keeps its lines."""
+    if isinstance(value, str):
+        return visible_lines(value)
+    if isinstance(value, list):
+        return [_shown(each) for each in value]
+    return value
+
+
 class _Console:
     """A line for people; a hint's title, cause and steps stand below it, one a row."""
 
@@ -110,6 +120,7 @@ class _Console:
         )
 
     def __call__(self, logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
+        event = {key: _shown(value) for key, value in event.items()}
         title, cause, found, steps, link = (event.pop(key, None) for key in _BELOW)
         rows = [str(row) for row in (title, cause) if row]
         rows += [f"- {sentence}" for sentence in found or ()]

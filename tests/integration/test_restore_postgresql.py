@@ -527,6 +527,11 @@ async def test_a_table_that_is_not_in_the_backup_is_named(rich: Path, some: Post
     for name in ("nope", "we", "shop.orders"):
         with pytest.raises(ActionFailed, match=f"no table {name}; it has .*shop.users"):
             await BACKUPS.plan_restore(rich, some, RestoreOptions(tables=(name,)))
+    # What the list shows may be given as it is shown.
+    with pytest.raises(ActionFailed, match=r'it has .*public\."we ird; name"'):
+        await BACKUPS.plan_restore(rich, some, RestoreOptions(tables=("no\x1bpe",)))
+    plan = await BACKUPS.plan_restore(rich, some, RestoreOptions(tables=('public."we ird; name"',)))
+    assert any("we ird; name" in line for line in plan.lines)
 
 
 async def test_a_new_database_is_like_the_one_that_was_dumped(

@@ -245,3 +245,5 @@ async def test_a_table_that_the_backup_lacks_is_named(rich: Path, tmp_path: Path
     failure = await refused(rich, tmp_path / "app.db", RestoreOptions(tables=("nope",)))
     assert "no table nope" in failure.message
     assert "orders" in failure.message
+    assert '"some ""users"""' in failure.message
+    assert failure.hint == ""  # the database is well: it is the name that is wrong

@@ -157,7 +157,8 @@ def test_a_target_means_its_newest_good_one(tmp_path: Path) -> None:
         ("nope", "no backup or target 'nope'"),
         ("", "no backup or target ''"),
         ("2026", "means several backups"),
-        ("/nowhere/x.dump", "is not a backup"),
+        ("/nowhere/x.dump", "there is no such file"),
+        ("/dev/null", "is not a backup"),
     ],
 )
 def test_what_means_nothing_is_a_usage_error(tmp_path: Path, reference: str, says: str) -> None:

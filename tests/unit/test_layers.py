@@ -30,6 +30,7 @@ ROWS = [
     ["hints"],
     ["scheduling"],
     ["results"],
+    ["bygone"],
     ["process"],
     ["config"],
     ["log"],
@@ -43,6 +44,7 @@ ROWS = [
     ["errors"],
     ["clock"],
     ["secret"],
+    ["visible"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROWS) for room in rooms}
 # The bottom of the house: standard library only.
@@ -53,6 +55,7 @@ BARE = {
     "errors",
     "clock",
     "secret",
+    "visible",
     "schedule",
     "slots",
     "restoration",

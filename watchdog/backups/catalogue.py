@@ -237,6 +237,8 @@ def _by_path(listing: Listing, path: Path) -> Backup:
             return backup
     identity = names.id_of_artefact(path.name) or names.id_of_manifest(path.name)
     if identity is None or not names.manifest(path.parent, identity).exists():
+        if not path.exists():
+            raise UsageError(f"there is no such file: {path}")
         raise UsageError(f"{path} is not a backup: there is no manifest beside it")
     try:
         folder = path.parent.absolute()

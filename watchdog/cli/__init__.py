@@ -20,6 +20,7 @@ from watchdog.cli._environment import leave
 from watchdog.cli._tracebacks import mask_tracebacks
 from watchdog.errors import ConfigurationError, UsageError, WatchdogError
 from watchdog.secret import mask
+from watchdog.visible import visible, visible_lines
 
 YES: Final = 0
 NO: Final = 1
@@ -53,6 +54,10 @@ def cli() -> None:
     """Keep PostgreSQL and SQLite databases honest: probe, export, back up, explain."""
 
 
+def _told(error: WatchdogError) -> str:
+    return visible_lines(mask(str(error)))
+
+
 def main() -> None:
     """Run the command line and exit with its status."""
     mask_tracebacks()
@@ -66,13 +71,13 @@ def main() -> None:
     except click.exceptions.Exit as error:
         status = error.exit_code
     except ConfigurationError as error:
-        click.echo("\n".join(mask(line) for line in error.mistakes), err=True)
+        click.echo("\n".join(visible(mask(line)) for line in error.mistakes), err=True)
         status = USAGE
     except UsageError as error:
-        click.echo(f"db-watchdog: {mask(str(error))}", err=True)
+        click.echo(f"db-watchdog: {_told(error)}", err=True)
         status = USAGE
     except WatchdogError as error:
-        click.echo(f"db-watchdog: {mask(str(error))}", err=True)
+        click.echo(f"db-watchdog: {_told(error)}", err=True)
         status = NO
     except BrokenPipeError:
         # Who read has gone: there is nobody to tell, at the last flush neither.

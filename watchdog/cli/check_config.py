@@ -19,6 +19,7 @@ from watchdog.errors import ConfigurationError
 from watchdog.model import BackupSettings, Target
 from watchdog.results import ResultStore
 from watchdog.secret import mask
+from watchdog.visible import visible
 
 
 @click.command(
@@ -47,7 +48,7 @@ def COMMAND(  # noqa: N802 - the registry's name
         mistakes = [mask(mistake) for mistake in error.mistakes]
         if as_json:
             click.echo(_document({"ok": False, "mistakes": mistakes}))
-        click.echo("\n".join(mistakes), err=True)
+        click.echo("\n".join(map(visible, mistakes)), err=True)
         context.exit(USAGE)
     unreached = _connect(loading, config) if online else []
     if as_json:
@@ -58,7 +59,7 @@ def COMMAND(  # noqa: N802 - the registry's name
         if online and not unreached:
             click.echo(f"\nevery database answers ({len(config.targets)})")
     for line in unreached:
-        click.echo(mask(line), err=True)
+        click.echo(visible(mask(line)), err=True)
     context.exit(NO if unreached else YES)
 
 
@@ -88,7 +89,7 @@ def _print(config: Config) -> None:
     for line in _who_may_enter(config):
         click.echo(line)
     for note in config.notes:
-        click.echo(f"note: {mask(note)}")
+        click.echo(f"note: {visible(mask(note))}")
     click.echo()
     rows = [("TARGET", "URL", "PROBED", "BACKED UP")]
     rows += [_row(target) for target in config.targets]
@@ -128,7 +129,7 @@ def _when_and_where(backup: BackupSettings | None) -> str:
 def _print_columns(rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        cells = (visible(cell).ljust(width) for cell, width in zip(row, widths, strict=True))
         click.echo("  ".join(cells).rstrip())
 
 

@@ -29,6 +29,7 @@ from watchdog.hints.events import Event, events
 from watchdog.hints.facts import facts_of
 from watchdog.model import Hint
 from watchdog.secret import mask
+from watchdog.visible import visible_lines
 from watchdog.web.documents import explanations_document, hint_document
 
 _LIKE_A_CODE: Final = re.compile(r"[\w.-]{1,64}")
@@ -136,7 +137,7 @@ def _explain_one(what: str, code: str, engine: str, language: str, as_json: bool
         _tell(found, language)
     else:
         shown = mask(what or code)
-        click.echo(_WORDS[language]["none"].format(what=shown[:200]), err=True)
+        click.echo(_WORDS[language]["none"].format(what=visible_lines(shown[:200])), err=True)
     return None if found else NO
 
 

@@ -19,6 +19,7 @@ from watchdog.clock import SystemClock
 from watchdog.errors import ConfigurationError, UsageError
 from watchdog.results import ResultStore, ServerStatus, Status
 from watchdog.secret import mask
+from watchdog.visible import visible
 from watchdog.web.documents import hint_of, targets_document
 
 _NAGIOS_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -156,7 +157,7 @@ def _print_debug(statuses: Sequence[Status], servers: Sequence[ServerStatus]) ->
         click.echo(f"\n{status.target.name}")
         _print_course(status)
     for server in servers:
-        click.echo(f"\nserver {server.server.name} {dict(server.facts)}")
+        click.echo(f"\nserver {server.server.name} {visible(str(dict(server.facts)))}")
         _print_course(server)
 
 
@@ -166,10 +167,10 @@ def _print_course(status: Status | ServerStatus) -> None:
     for run in status.probes.values():
         click.echo(f"  probe {run.probe:<13} {run.duration * 1000:8.2f} ms")
         if run.failure is not None:
-            click.echo(f"    failed: {mask(run.failure.message)}")
+            click.echo(f"    failed: {visible(mask(run.failure.message))}")
         for sample in run.answer.samples:
             labels = dict(zip(sample.metric.labels, sample.labels, strict=True))
-            click.echo(f"    {sample.metric.name} {labels or ''} {sample.value:g}")
+            click.echo(f"    {sample.metric.name} {visible(str(labels or ''))} {sample.value:g}")
 
 
 def _print_nagios(statuses: Sequence[Status]) -> int:
@@ -196,4 +197,4 @@ def _say_unknown(text: str) -> None:
 
 def _on_one_line(text: str) -> str:
     """Return *text* without what ends a plug-in's line or begins its figures."""
-    return " ".join(text.split()).replace("|", "/")
+    return visible(" ".join(text.split())).replace("|", "/")

@@ -25,6 +25,7 @@ from watchdog.engines import BackupEngines
 from watchdog.errors import UsageError
 from watchdog.model import ActionFailed, Target
 from watchdog.restoration import Restored, RestoreOptions, RestorePlan
+from watchdog.visible import visible
 
 
 @click.command(
@@ -65,7 +66,8 @@ Examples:
     "tables",
     multiple=True,
     metavar="NAME",
-    help="Only this table, with its indexes (repeatable; PostgreSQL: also SCHEMA.NAME).",
+    help="Only this table, with its indexes (repeatable; PostgreSQL: also SCHEMA.NAME, names in"
+    " double quotes too).",
 )
 @click.option(
     "--jobs",
@@ -225,7 +227,7 @@ def _print_plan(console: Console, plan: RestorePlan, to: DatabaseUrl, *, dry_run
     what = f"{to.masked} {verb} replaced" if plan.kept_aside else f"{to.masked} {verb} filled"
     console.print(Text(f"{what}:", style="bold"))
     for line in plan.lines:
-        console.print(Text(f"  - {line}"))
+        console.print(Text(f"  - {visible(line)}"))
     free = "unknown" if plan.free_bytes is None else _backups.size(plan.free_bytes)
     needed = _backups.size(plan.needed_bytes)
     console.print(Text(f"  - disk: about {needed} more; free there: {free}"))
@@ -235,7 +237,7 @@ def _print_restored(
     console: Console, backup: Backup, to: DatabaseUrl, restored: Restored, seconds: float
 ) -> None:
     for note in restored.notes:
-        console.print(Text(f"note: {note}", style="yellow"))
+        console.print(Text(f"note: {visible(note)}", style="yellow"))
     console.print(
         Text(f"restored {backup.id} into {to.masked} in {_backups.span(seconds)}", style="green")
     )

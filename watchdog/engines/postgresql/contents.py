@@ -13,15 +13,17 @@ OWNER``, followed by ``;	depends on: ID ID …``
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from watchdog import process
 from watchdog.engines.postgresql import tools
+from watchdog.engines.postgresql.administration import quoted
 from watchdog.engines.postgresql.clients import Client
 from watchdog.model import ActionFailed, Phase
+from watchdog.visible import visible
 
 _SHOWN: Final = 20
 
@@ -51,6 +53,13 @@ _WITH_IT: Final = (
 _BRINGING: Final = ("TRIGGER", "POLICY", "RULE")
 _KINDS: Final = sorted({*_RELATIONS, *_WITH_IT, *_BRINGING}, key=len, reverse=True)
 _ENTRY: Final = re.compile(rf"^(\d+); \d+ \d+ ({'|'.join(_KINDS)}|[A-Z]+) (.*)$")
+_TABLE: Final = re.compile(
+    r"^-- Name: (?P<name>.*); Type: TABLE; Schema: (?P<schema>.*); Owner: .*$", re.MULTILINE
+)
+_BARE: Final = re.compile(r"[a-z_][a-z0-9_]*")
+_IDENTIFIERS: Final = re.compile(
+    r"""(?:(?P<schema>"(?:[^"]|"")+"|[^".]+)\.)?(?P<name>"(?:[^"]|"")+"|[^".]+)""", re.DOTALL
+)
 _DEPENDS: Final = re.compile(r"^;\s+depends on: ([\d ]+)$")
 
 
@@ -83,7 +92,7 @@ async def of_tables(client: Client, archive: Path, tables: Iterable[str]) -> Con
     for table in tables:
         found = await _named(client, archive, table)
         if not found:
-            raise _missing(archive, table, entries)
+            raise await _missing(client, archive, table)
         chosen |= found
     return select(entries, chosen)
 
@@ -176,11 +185,9 @@ def _brings_no_table(entries: Mapping[int, Entry], entry: Entry, wanted: set[int
 
 async def _named(client: Client, archive: Path, table: str) -> set[int]:
     """Return the numbers of the relation *table*: pg_restore itself says which it is."""
-    ways = [[f"--table={table}"]]
-    if "." in table:
-        schema, _, name = table.partition(".")
-        ways.append([f"--schema={schema}", f"--table={name}"])
-    for options in ways:
+    for schema, name in meant(table):
+        options = [f"--schema={schema}"] if schema else []
+        options.append(f"--table={name}")
         found = parse(await _listing(client, archive, *options)).values()
         numbers = {entry.number for entry in found if entry.kind in _RELATIONS}
         if numbers:
@@ -189,8 +196,12 @@ async def _named(client: Client, archive: Path, table: str) -> set[int]:
 
 
 async def _listing(client: Client, archive: Path, *options: str) -> str:
+    return await _asked(client, archive, "--list", *options)
+
+
+async def _asked(client: Client, archive: Path, *options: str) -> str:
     output = bytearray()
-    command = [client.pg_restore, "--list", *options, str(archive)]
+    command = [client.pg_restore, *options, str(archive)]
     done = await process.run(command, stdout=output.extend)
     if tools.complained(done):
         named = tools.facts(None, None, archive)
@@ -198,14 +209,41 @@ async def _listing(client: Client, archive: Path, *options: str) -> str:
     return output.decode("utf-8", "replace")
 
 
-def _missing(archive: Path, table: str, entries: Mapping[int, Entry]) -> ActionFailed:
-    names = sorted(
-        ".".join(entry.name.split()[:2]) for entry in entries.values() if entry.kind == "TABLE"
-    )
+def meant(table: str) -> Iterator[tuple[str, str]]:
+    """Yield what *table* may mean, as (schema, name): a name as it is, or as SQL writes it."""
+    yield "", table
+    if "." in table:
+        schema, _, name = table.partition(".")
+        yield schema, name
+    if match := _IDENTIFIERS.fullmatch(table):
+        yield _unquoted(match["schema"] or ""), _unquoted(match["name"])
+
+
+def _unquoted(word: str) -> str:
+    return word[1:-1].replace('""', '"') if word.startswith('"') else word
+
+
+async def _tables(client: Client, archive: Path) -> list[str]:
+    """Return the tables of *archive* by the names that SQL and ``--table`` know them by.
+
+    The table of contents tells neither where a name ends nor where an owner
+    begins; the comments of the script do.
+    """
+    script = await _asked(client, archive, "--schema-only", "--file=-")
+    return sorted({named(match["schema"], match["name"]) for match in _TABLE.finditer(script)})
+
+
+def named(schema: str, name: str) -> str:
+    """Return *name* in *schema* as SQL writes it, in quotes only where it has to be."""
+    return ".".join(word if _BARE.fullmatch(word) else quoted(word) for word in (schema, name))
+
+
+async def _missing(client: Client, archive: Path, table: str) -> ActionFailed:
+    names = await _tables(client, archive)
     shown = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
     return tools.refusal(
         "",
-        f"the backup {archive.name} has no table {table}; it has {shown or 'none'}",
+        visible(f"the backup {archive.name} has no table {table}; it has {shown or 'none'}"),
         Phase.PREFLIGHT,
         tools.facts(None, None, archive),
     )

@@ -6,6 +6,7 @@ file of our own that nobody else has open. Must not know: restoring.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -15,11 +16,13 @@ from typing import Final
 from watchdog.engines.sqlite.files import uri
 from watchdog.engines.sqlite.reading import Progress
 from watchdog.engines.sqlite.troubles import SqliteTrouble
+from watchdog.visible import visible
 
 _OBJECTS: Final = r"""
 SELECT type, name, tbl_name FROM sqlite_master
  WHERE type IN ('table', 'view', 'trigger') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
 """
+_BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHADOWS: Final = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'"
 
 
@@ -44,12 +47,14 @@ def _pick(connection: sqlite3.Connection, tables: tuple[str, ...]) -> None:
     objects = connection.execute(_OBJECTS).fetchall()
     shadows = {str(row[0]) for row in connection.execute(_SHADOWS)}
     there = {str(name).casefold(): str(name) for kind, name, _ in objects if kind == "table"}
+    # Names may be given as they are, and as the list below writes them.
+    there |= {_shown(name).casefold(): name for name in there.values()}
     missing = [table for table in tables if table.casefold() not in there]
     if missing:
+        has = ", ".join(sorted({_shown(name) for name in there.values()})) or "none"
         raise SqliteTrouble(
-            f"the backup has no table {', '.join(missing)}; it has {', '.join(sorted(there))}",
+            visible(f"the backup has no table {', '.join(missing)}; it has {has}"),
             code="SQLITE_NOTFOUND",
-            hint="sqlite_no_such_table",
         )
     wanted = {there[table.casefold()] for table in tables}
     connection.execute("BEGIN")
@@ -59,6 +64,10 @@ def _pick(connection: sqlite3.Connection, tables: tuple[str, ...]) -> None:
             connection.execute(f"DROP {kind} IF EXISTS {_quoted(str(name))}")
     connection.execute("COMMIT")
     connection.execute("VACUUM")
+
+
+def _shown(name: str) -> str:
+    return name if _BARE.fullmatch(name) else _quoted(name)
 
 
 def _quoted(name: str) -> str:
