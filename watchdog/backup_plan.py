@@ -68,6 +68,9 @@ class Planned:
     away: bool = False  # the destination is not there, or silent
     returned: bool = False  # it was away since the last run, and is there again
     missed: bool = False  # the last run failed for that
+    unreached: datetime | None = None  # when the last run failed to reach its database
+    changed: bool = False  # how it is reached was configured anew since
+    recoveries: int = 0  # runs since the last success that began because it was back
     runs: int = 0
     failures: int = 0
     late: int = 0
@@ -81,6 +84,7 @@ class Planned:
         away = known.missing is not None
         self.returned = not away and (self.away or self.returned)
         self.away = away
+        self.unreached = known.unreached_at
 
     def counts(self) -> Mapping[str, int]:
         """Return the slots that went by, by every reason."""
@@ -158,6 +162,9 @@ class Planned:
         """Find the run after one that has ended; return whether it is another try."""
         self.waiting_since = None
         self.missed, self.returned = failure is not None and failure.hint in _AWAY, False
+        self.changed = False
+        if failure is None:
+            self.recoveries = 0
         slot = self.next_slot(now)
         if not isinstance(self.schedule, schedule.Every):
             self.skipped[OVERLAP] += self._slots_between(began, now)
@@ -172,6 +179,23 @@ class Planned:
             return False
         self.missed = self.returned = False
         self._set(now, now, "")
+        self.hold(now)
+        return True
+
+    def recovered(self, now: datetime, *, back: bool) -> bool:
+        """Let a run that failed to reach its database begin now that this is *back*.
+
+        Of one that comes and goes: a minute, five, fifteen after the attempt before.
+        """
+        if not back or self.unreached is None or self.next_at is None:
+            return False
+        pause = RETRIES[min(self.recoveries, len(RETRIES) - 1)]
+        moment = max(now, self.unreached + pause)
+        if moment >= self.next_at:
+            return False  # one that is planned comes first
+        self.recoveries += 1
+        self.changed = False
+        self._set(moment, moment, "")
         self.hold(now)
         return True
 
@@ -220,7 +244,13 @@ def plan(target: Target, before: Planned | None = None) -> Planned:
         planned.runs, planned.failures = before.runs, before.failures
         planned.late, planned.retries = before.late, before.retries
         planned.skipped = before.skipped
+        planned.recoveries = before.recoveries
+        planned.changed = before.changed or _way_to(before.target) != _way_to(target)
     return planned
+
+
+def _way_to(target: Target) -> tuple[object, ...]:
+    return target.url, settings_of(target).url, target.password_file
 
 
 def is_retryable(failure: Failure) -> bool:

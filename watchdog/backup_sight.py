@@ -73,6 +73,7 @@ class Sight:
                 await self.refresh(planned)
             else:
                 self._tell_time(planned, free)
+                self._learned(planned)
 
     async def refresh(self, planned: Planned) -> None:
         """Say what is known of *planned*."""

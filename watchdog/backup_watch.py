@@ -130,6 +130,19 @@ class BackupWatch:
         elif planned.back(now):
             _log.info("destination is back", target=target)
             self._set_alarm(planned)
+        elif planned.recovered(now, back=self._is_back(planned)):
+            moment = str(planned.next_at)
+            _log.info("database is back, its backup will be tried again", target=target, at=moment)
+            self._set_alarm(planned)
+
+    def _is_back(self, planned: Planned) -> bool:
+        """Whether the database answers since its backup failed, or now that its URL is another."""
+        status = self._store.status(planned.target.name)
+        if status is None:
+            return False
+        known = status.backup
+        back = status.is_back_since(known.last_attempt_at, known.last_duration)
+        return back or (planned.changed and status.up is True)
 
     # ------------------------------------------------------------------ when
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+from watchdog import bygone
 from watchdog.clock import Clock
 from watchdog.model import (
     Diagnosis,
@@ -142,6 +143,12 @@ class Status:
             return self.observed, self.down
         more = max(0.0, monotonic - self.counted_to)
         return self.observed + more, self.down + (0.0 if self.up else more)
+
+    def is_back_since(self, ended: datetime | None, duration: float | None) -> bool:
+        """Whether the target came up after an attempt that *ended* then began."""
+        if ended is None or self.up is not True or self.since is None:
+            return False
+        return self.since > ended - timedelta(seconds=duration or 0.0)
 
 
 @dataclass(slots=True)
@@ -378,8 +385,7 @@ class ResultStore:
             yield from _told_by(status.probes)
             if server is not None:
                 yield from server.troubles
-        if status.backup.last_attempt_successful is False and status.backup.last_failure:
-            yield status.backup.last_failure
+        yield from _of_last_backup(status)
         if status.backup.suspect is not None:
             yield status.backup.suspect
         yield from status.backup.breaches
@@ -403,6 +409,21 @@ def _told_by(probes: Mapping[str, ProbeRun]) -> Iterator[Failure]:
         yield from run.answer.troubles
         if run.failure is not None:
             yield run.failure
+
+
+def _of_last_backup(status: Status) -> Iterator[Failure]:
+    """Yield why the last backup failed: as of now, or as of then if the database is back since."""
+    backup = status.backup
+    failure = backup.last_failure
+    if backup.last_attempt_successful is not False or failure is None:
+        return
+    past = bygone.is_of_reaching(failure) and bygone.is_told_by_visits(status.target)
+    if past and status.is_back_since(backup.last_attempt_at, backup.last_duration):
+        assert backup.last_attempt_at is not None
+        at, next_at = backup.last_attempt_at, backup.next_run_at
+        yield bygone.of(failure, status.target.name, at, next_at)
+    elif not past or status.up is not None:  # of one that was not visited yet nobody knows
+        yield failure
 
 
 def _refined(failure: Failure, diagnoses: Iterable[Diagnosis]) -> Failure:

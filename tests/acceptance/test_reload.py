@@ -310,3 +310,25 @@ def test_backups_turned_off_and_on_again(tmp_path: Path) -> None:
         point = daemon.metric("watchdog_backup_recovery_point_timestamp_seconds", **labels)
         assert point == taken
         assert daemon.metric(OBSERVED, **labels)
+
+
+def test_a_failure_of_the_last_backup_is_told_as_past_once_the_url_is_mended(
+    tmp_path: Path,
+) -> None:
+    backup = {"directory": "backups", "schedule": "@every 6h"}
+    right = lite(tmp_path, "app", backup=backup)
+    eager = {**backup, "run_on_start": True}
+    wrong = {**right, "url": f"sqlite:///{tmp_path}/nowhere/app.db", "backup": eager}
+    with Daemon(tmp_path, {"targets": [wrong]}) as daemon:
+        daemon.event("backup failed", hint="sqlite_cantopen_missing_dir")
+        reload(daemon, right)
+        daemon.wait_up("app", 1)
+        told = daemon.event("trouble", hint="backup_failed")
+        assert "the last backup of app, at " in told["message"]
+        assert any("`db-watchdog backup app`" in step for step in told["steps"])
+        active = {
+            labels
+            for (name, labels), value in daemon.metrics().items()
+            if name == "watchdog_hint_active" and value
+        }
+        assert [dict(labels)["hint"] for labels in active] == ["backup_failed"]

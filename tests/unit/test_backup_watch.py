@@ -31,7 +31,19 @@ from watchdog.backups.pauses import Pause
 from watchdog.backups.status import known_of
 from watchdog.database_url import SqliteUrl
 from watchdog.engines import find_engines
-from watchdog.model import BackupSettings, Keep, Lane, Objectives, ProbeSettings, Target
+from watchdog.model import (
+    BackupSettings,
+    Failure,
+    Keep,
+    Kind,
+    Lane,
+    Objectives,
+    Outcome,
+    Phase,
+    ProbeSettings,
+    Result,
+    Target,
+)
 from watchdog.report import Report
 from watchdog.results import BackupStatus, ResultStore
 from watchdog.scheduling.runner import Runner, Ticket
@@ -561,3 +573,110 @@ async def test_a_failure_that_no_folder_takes_is_told_as_long_as_the_process_liv
         house.target(directory=house.folder / "elsewhere" / "backups", schedule="@every 3h")
     )
     assert house.known().last_attempt_successful is False
+
+
+def visit(house: House, target: Target, failure: Failure | None = None) -> None:
+    """Let *target* be found up or, for *failure*, down."""
+    house.clock.advance(1)
+    house.report.take(
+        Result(
+            subject=target,
+            action="visit",
+            outcome=Outcome.OK if failure is None else Outcome.FAILED,
+            started_at=house.clock.now(),
+            finished=house.clock.monotonic(),
+            duration=0.1,
+            failure=failure,
+        )
+    )
+
+
+def hints_of(house: House, name: str = "a") -> list[Failure]:
+    status = house.store.status(name)
+    assert status is not None
+    return [hint.failure for hint in status.hints]
+
+
+async def test_a_database_that_is_back_is_backed_up_again_and_its_failure_is_told_as_past(
+    house: House,
+) -> None:
+    target = house.target()
+    away = Failure(Kind.SQLITE, "away", Phase.OPEN, hint="sqlite_cantopen_missing_dir")
+    database, aside = house.folder / "a.db", house.folder / "aside.db"
+    database.rename(aside)
+    await house.configure(target)
+    visit(house, target, away)
+    await house.ring().wait()
+    assert house.alarm() == timedelta(hours=6)
+    assert [each.hint for each in hints_of(house)] == ["sqlite_cantopen_missing_dir"]
+    house.clock.advance(840)
+    await house.backups.rescan()
+    assert house.alarm() == timedelta(hours=6) - timedelta(minutes=14)
+    aside.rename(database)
+    visit(house, target)
+    (told,) = hints_of(house)
+    assert told.hint == "backup_failed"
+    ended = house.known().last_attempt_at
+    assert ended is not None
+    assert f"the last backup of a, at {ended:%Y-%m-%d %H:%M}" in told.message
+    assert "does not exist" in told.message
+    assert "`db-watchdog backup a`, or wait until" in told.message
+    with capture_logs() as said:
+        await house.backups.rescan()
+    assert [line["event"] for line in said if "back," in line["event"]]
+    assert house.alarm() == timedelta()
+    await house.backups.rescan()
+    assert house.alarm() == timedelta()
+    await house.ring().wait()
+    assert house.known().last_attempt_successful
+    assert hints_of(house) == []
+
+
+async def test_a_database_that_comes_and_goes_makes_no_storm_of_backups(house: House) -> None:
+    target = house.target()
+    (house.folder / "a.db").unlink()
+    away = Failure(Kind.SQLITE, "away", Phase.OPEN, hint="sqlite_cantopen_missing_dir")
+    await house.configure(target)
+    waits = []
+    for _ in range(5):
+        visit(house, target, away)
+        await house.ring().wait()
+        visit(house, target)
+        await house.backups.rescan()
+        waits.append(round(house.alarm() / timedelta(minutes=1)))
+    assert waits == [1, 5, 15, 15, 15]
+
+
+async def test_a_backup_that_failed_is_tried_again_once_the_way_to_its_database_is_another(
+    house: House,
+) -> None:
+    target = house.target()
+    other = replace(target, url=SqliteUrl(str(house.folder / "right.db")))
+    make_database(house.folder / "right.db")
+    (house.folder / "a.db").unlink()
+    await house.configure(target)
+    await house.ring().wait()
+    house.clock.advance(3600)
+    await house.configure(other)
+    assert hints_of(house) == []  # nobody knows yet whether that is over
+    assert house.alarm() > timedelta(hours=4)
+    visit(house, other)
+    assert [each.hint for each in hints_of(house)] == ["backup_failed"]
+    await house.backups.rescan()
+    await house.ring().wait()
+    assert house.known().last_attempt_successful
+
+
+async def test_a_failure_that_is_not_of_reaching_the_database_is_as_true_as_before(
+    house: House,
+) -> None:
+    (house.folder / "elsewhere").write_text("")
+    target = house.target(directory=house.folder / "elsewhere")
+    away = Failure(Kind.SQLITE, "away", Phase.OPEN, hint="sqlite_cantopen_missing_dir")
+    await house.configure(target)
+    visit(house, target, away)
+    await house.ring().wait()
+    visit(house, target)
+    await house.backups.rescan()
+    assert [each.hint for each in hints_of(house)] == ["backup_dir_missing"]
+    assert house.alarm() == timedelta(seconds=59)  # as after any such failure

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from watchdog import bygone
 from watchdog.backups import (
     catalogue,
     damage,
@@ -64,6 +65,14 @@ class Known:
         begun = [each.started_at for each in self.attempts if each.outcome is not Outcome.CANCELLED]
         sealed = [backup.taken_at for backup in self.listing.backups]
         return max(begun + sealed, default=None)
+
+    @property
+    def unreached_at(self) -> datetime | None:
+        """When the last attempt ended, if it failed because the database could not be reached."""
+        last = self.attempts[-1] if self.attempts else None
+        if last is None or last.failure is None or not bygone.is_of_reaching(last.failure):
+            return None
+        return last.finished_at
 
 
 def known_of(target: Target, destinations: Destinations) -> Known:

@@ -165,7 +165,10 @@ def _status(known: Known, now: datetime) -> BackupStatus:
 
 
 def _last_failure(text: Text, known: Known) -> Text:
-    failed = known.attempts[-1].failure if known.attempts else None
-    if failed is not None:
-        text.append(f"\n  the last attempt failed: {mask(failed.message)}", style="red")
+    last = known.attempts[-1] if known.attempts else None
+    if last is not None and last.failure is not None:
+        at = f"{last.finished_at:%Y-%m-%d %H:%M:%S} UTC"
+        text.append(
+            f"\n  the last attempt failed, at {at}: {mask(last.failure.message)}", style="red"
+        )
     return text

@@ -44,7 +44,11 @@ class Facts(Narrator):
             yield words("restore_time"), words.duration(known.restore_duration)
         yield from self._proofs(known)
         if known.last_attempt_successful is False and known.last_failure is not None:
-            yield words("last_failure"), mask(known.last_failure.message)
+            yield words("last_failure"), self._last_failure(known, mask(known.last_failure.message))
+
+    def _last_failure(self, known: BackupStatus, message: str) -> str:
+        at = known.last_attempt_at
+        return f"{self.words.instant(at, self.now)}: {message}" if at is not None else message
 
     def _out_of_the_usual(self, status: Status) -> Iterable[tuple[str, str]]:
         """Yield what a person has ordered, or has to decide on."""

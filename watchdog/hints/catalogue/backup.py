@@ -1066,6 +1066,31 @@ FAMILY = Family(
             rules=(Rule("EWOULDBLOCK EAGAIN", phases=_WRITING, confidence=0.9),),
         ),
         Entry(
+            "backup_failed",
+            POSTGRESQL + "backup.html",
+            Severity.WARNING,
+            en=Text(
+                "The last backup failed, and the database answers since",
+                "The last backup of {target|the target}, at {at|an earlier time}, failed:"
+                " {reason|it could not reach the database}. The database answers now, so what was wrong"
+                " then is most likely mended, but no newer backup has been taken since.",
+                (
+                    "Take one now: `db-watchdog backup {target|TARGET}`",
+                    "Or wait: it begins by itself at {next}",
+                ),
+            ),
+            ru=Text(
+                "Последняя копия не удалась, но база снова отвечает",
+                "Последняя попытка снять копию {target|цели} ({at|некоторое время назад}) не удалась:"
+                " {reason|база была недоступна}. Сейчас база отвечает: скорее всего, причина"
+                " устранена, но более новой копии с тех пор нет.",
+                (
+                    "Снимите копию сейчас: `db-watchdog backup {target|TARGET}`",
+                    "Или подождите: она начнётся сама в {next}",
+                ),
+            ),
+        ),
+        Entry(
             "destination_missing",
             POSTGRESQL + "backup.html",
             Severity.CRITICAL,
