@@ -1,6 +1,6 @@
 """Run a tool: the only place that starts processes.
 
-Owns: the child's process group, deadline, environment, the bounded tail of
+Owns: the child's process group, deadline, environment, the bounded ends of
 its stderr, and that nothing of it survives us. Must not know: which tools
 there are and what their messages mean.
 """
@@ -26,6 +26,7 @@ from watchdog.secret import mask
 
 GRACE: Final = 5.0  # seconds between SIGTERM and SIGKILL; a stop of ours has 10 in all
 STDERR_TAIL: Final = 16 * 1024
+_BETWEEN: Final = b"\n[...]\n"
 _DRAIN: Final = 1.0  # seconds for the rest of the pipes once the child has ended
 
 # Everything else is dropped: PG* would silently redirect a dump, NOTIFY_SOCKET
@@ -79,7 +80,7 @@ class DeadlinePassed(WatchdogError):  # noqa: N818 - it reads as what happened
 class Completed:
     """How a program ended.
 
-    ``returncode`` is negative for a signal. ``stderr`` is its tail with
+    ``returncode`` is negative for a signal. ``stderr`` is its beginning and end with
     secrets masked; ``raw_stderr`` is for classification alone and is never
     shown: a short password may stand for half of a message once masked.
     ``duration`` is in seconds.
@@ -107,20 +108,32 @@ class _Reader(asyncio.Protocol):
             self.ended.set_result(None)
 
 
-class _Tail:
-    """The last bytes of a stream."""
+class _Ends:
+    """The first and the last bytes of a stream: why, and what came of it.
+
+    What stands between may be long: pg_dump quotes the statement that failed,
+    with the names of all tables.
+    """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._data = bytearray()
+        self._head_limit = limit // 4
+        self._limit = limit - self._head_limit - len(_BETWEEN)
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._cut = False
 
     def take(self, data: bytes) -> None:
-        self._data += data
-        if len(self._data) > 2 * self._limit:
-            del self._data[: -self._limit]
+        room = self._head_limit - len(self._head)
+        self._head += data[:room]
+        self._tail += data[room:]
+        if len(self._tail) > 2 * self._limit:
+            del self._tail[: -self._limit]
+            self._cut = True
 
     def text(self) -> str:
-        return bytes(self._data[-self._limit :]).decode("utf-8", "replace").strip()
+        tail = self._tail[-self._limit :]
+        between = _BETWEEN if self._cut or len(tail) < len(self._tail) else b""
+        return bytes(self._head + between + tail).decode("utf-8", "replace").strip()
 
 
 class _Pipe:
@@ -189,9 +202,9 @@ async def run(  # noqa: PLR0913 - each is a property of the child
     program = _program(argv)
     command = [*await _prefix(nice), program, *argv[1:]]
     started = time.monotonic()
-    tail = _Tail(STDERR_TAIL)
+    said = _Ends(STDERR_TAIL)
     with contextlib.ExitStack() as pipes:
-        errors = _Pipe(tail.take)
+        errors = _Pipe(said.take)
         pipes.callback(errors.close)
         output = _Pipe(stdout) if stdout is not None else None
         if output is not None:
@@ -208,10 +221,10 @@ async def run(  # noqa: PLR0913 - each is a property of the child
                 await pipe.drain()
         except TimeoutError:
             await _end(process, grace)
-            raise DeadlinePassed(Path(program).name, deadline or 0.0, mask(tail.text())) from None
+            raise DeadlinePassed(Path(program).name, deadline or 0.0, mask(said.text())) from None
         finally:
             await _end(process, grace)
-        raw = tail.text()
+        raw = said.text()
     returncode = process.returncode
     assert returncode is not None
     return Completed(

@@ -63,7 +63,7 @@ async def _acquire(number: int, folder: Path, wait: float, waited: float) -> Non
                 failures.of_backup(
                     failures.LOCKED,
                     f"another backup of {folder.name} has been running for longer than"
-                    f" {wait + waited:g} s: wait for it, or give a longer --wait",
+                    f" {wait + waited:.3g} s: wait for it, or give a longer --wait",
                     Phase.PREFLIGHT,
                     folder,
                     folder.name,

@@ -175,12 +175,31 @@ async def _make_tablespaces(server: PostgresqlUrl, folder: Path, content: Conten
 
 
 async def _missing_extensions(place: _Place, surroundings: Mapping[str, Any]) -> frozenset[str]:
-    """Return which extensions of the source its place cannot have."""
+    """Return which extensions of the source its place cannot have.
+
+    Raises ``Unproven`` for a standby: nothing can be restored there.
+    """
     wanted = frozenset(str(name) for name in surroundings.get("extensions") or ())
     async with open_in(place.server, place.target) as administration:
         place.major = administration.major
+        if await administration.value("select pg_catalog.pg_is_in_recovery()"):
+            raise _in_recovery(place)
         rows = await administration.rows("select name from pg_catalog.pg_available_extensions")
     return wanted - {row[0] for row in rows}
+
+
+def _in_recovery(place: _Place) -> Unproven:
+    return Unproven(
+        Failure(
+            Kind.STATE,
+            f"{place.where} is a standby, which takes no writes: give drill.server the URL of"
+            " another one",
+            Phase.VERIFY,
+            "25006",
+            "in_recovery_read_only",
+            tools.facts(place.server, place.target, None),
+        )
+    )
 
 
 def _require_rows_without(

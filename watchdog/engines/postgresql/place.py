@@ -21,7 +21,7 @@ from watchdog.model import ActionFailed, Phase
 from watchdog.restoration import RestoreOptions
 
 NONEMPTY: Final = "restore_into_nonempty"
-OLDER_SERVER: Final = "restore_into_older"
+OLDER_SERVER: Final = "dump_newer_than_server"
 
 _MINE: Final = ("postgres", "template0", "template1")
 _LOCAL: Final = ("127.0.0.1", "::1", "localhost")

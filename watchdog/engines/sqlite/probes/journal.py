@@ -18,18 +18,24 @@ _MODE = Metric(
 
 
 async def _ask(session: SqliteSession) -> Answer:
+    troubles = _troubles(session)
     if session.wal_mode is None:
-        return Answer()
+        return Answer(troubles=troubles)
     mode = "wal" if session.wal_mode else "rollback"
-    mount = session.files.mount
-    troubles: tuple[Failure, ...] = ()
-    if session.wal_mode and mount is not None and mount.is_network:
-        text = (
-            f"{session.files.path} is in WAL mode on {mount.kind} ({mount.point}): processes on "
-            "different machines would corrupt it"
-        )
-        troubles = (trouble("sqlite_wal_on_network_fs", text, "", session.target),)
     return Answer((_MODE.sample(1, mode),), troubles, {"journal_mode": mode})
+
+
+def _troubles(session: SqliteSession) -> tuple[Failure, ...]:
+    """Tell of WAL mode on a network; of a file that is only looked at, its -wal shows it."""
+    files = session.files
+    in_wal_mode = files.wal is not None if session.wal_mode is None else session.wal_mode
+    if not in_wal_mode or files.mount is None or not files.mount.is_network:
+        return ()
+    text = (
+        f"{files.path} is in WAL mode on {files.mount.kind} ({files.mount.point}): processes on "
+        "different machines would corrupt it"
+    )
+    return (trouble("sqlite_wal_on_network_fs", text, "", session.target),)
 
 
 PROBE = Probe("journal", Scope.TARGET, (_MODE,), _ask)
