@@ -171,7 +171,9 @@ def test_what_was_known_before_a_crash_outlives_the_server_and_the_daemon(world:
 
 
 def test_a_server_that_shuts_down_is_told(world: World) -> None:
-    with world.session("select 1"):
+    with world.session("select 1", application="lasting"):
+        there = "select count(*) from pg_stat_activity where application_name = 'lasting'"
+        wait_until(lambda: world.server.sql(there) == "1", "the session is there")
         os.kill(world.server.pid, signal.SIGTERM)  # smart: it waits for the session
         try:
             said = world.told("shop", "shutting_down")
