@@ -111,9 +111,9 @@ class Daemon:
             self._proofs.on_backup,
         ]
         self._services = self._make_services()
-        access = Access(config.web, trust_network=config.trust_network)
-        self._web = HttpServer(build(self._services, access), access)
-        self._following = Following(access, self._web.renew_connections)
+        self._access = Access(config.web, trust_network=config.trust_network)
+        self._web = HttpServer(build(self._services, self._access), self._access)
+        self._following = Following(self._access, self._web.renew_connections)
         self._exposition.add_provider(self._web.samples)
         self._exposition.add_provider(self._following.samples)
         self._stop = asyncio.Event()
@@ -183,6 +183,7 @@ class Daemon:
     async def _apply(self, config: Config) -> None:
         self._config = config
         self._report.language = self._services.language = config.log.language
+        self._access.language, self._access.by_variables = config.log.language, config.file is None
         self._services.configuration = config.source
         self._services.reload = self._reload_over_http if config.reload_over_http else None
         log.configure(config.log.format, config.log.level)
@@ -248,7 +249,9 @@ class Daemon:
         places = sorted({str(t.backup.directory) for t in self._config.targets if t.backup})
         self._following.say_who_may_enter(self._web.addresses)
         for base in self._web.base_urls:
-            _log.info("ready", page=f"{base}/", metrics=f"{base}/metrics", backups=places)
+            # A page that answers strangers with 403 is not offered.
+            page = {} if self._access.for_strangers else {"page": f"{base}/"}
+            _log.info("ready", **page, metrics=f"{base}/metrics", backups=places)
 
     # ------------------------------------------------------------------ what others read
 

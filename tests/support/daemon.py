@@ -110,7 +110,7 @@ class Daemon:
         )
         threading.Thread(target=self._read, args=[self.process.stderr], daemon=True).start()
         ready = self.event("ready")
-        self.url = ready["page"].rstrip("/")
+        self.url = ready["metrics"].removesuffix("/metrics")
         if self._wait_ready:
             wait_until(lambda: self.get("/readyz").status_code == 200, "it is ready")
 

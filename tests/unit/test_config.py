@@ -168,6 +168,11 @@ def test_no_sizes(text: str) -> None:
         scalars.size(text)
 
 
+def test_a_span_that_is_not_whole_is_rounded() -> None:
+    spans = [scalars.span(seconds) for seconds in (10 / 3, 1 / 3, 1.5, 0.9999, 100.001, 0.05)]
+    assert spans == ["3.33s", "333.3ms", "1.5s", "999.9ms", "100s", "50ms"]
+
+
 @given(st.integers(0, 10_000_000))
 def test_a_span_reads_back(seconds: int) -> None:
     assert scalars.duration(scalars.span(seconds)) == seconds

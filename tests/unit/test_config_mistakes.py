@@ -114,7 +114,7 @@ def mistakes(folder: Path, text: str | bytes, **environ: str) -> list[str]:
             [
                 (
                     "w.yaml:2:5: targets[0].url: is missing: write url: "
-                    "postgresql://codelab:${POSTGRES_PASSWORD}@postgres:5432/agent_runtime"
+                    "postgresql://codelab@postgres:5432/agent_runtime"
                 )
             ],
         ),

@@ -56,6 +56,12 @@ def password_of(url: PostgresqlUrl) -> str | None:
     return url.password.reveal() if url.password else None
 
 
+def test_all_that_is_wrong_with_the_query_is_named_at_once() -> None:
+    told = refusal("postgresql://u@h:5432/d?sslmode=always&replication=true&foo=bar&port=1&user=v")
+    for word in ("sslmode=always", "replication is not possible", "'foo'", "port is", "user is"):
+        assert word in told
+
+
 # ------------------------------------------------------------------ SQLite
 
 

@@ -14,6 +14,7 @@ from watchdog.config import WebFile
 from watchdog.config.web_file import RateLimit
 from watchdog.secret import Secret
 from watchdog.web import logins as logins_module
+from watchdog.web import strangers
 from watchdog.web.access import PUBLIC, REASONS, Access
 from watchdog.web.application import build
 from watchdog.web.logins import Crowded, Logins
@@ -195,3 +196,18 @@ def test_every_reason_is_described():
     text = (DOCS / "metrics.md").read_text()
     (row,) = [line for line in text.splitlines() if "`watchdog_web_refusals_total`" in line]
     assert all(re.search(rf"\b{reason}\b", row) for reason in REASONS)
+
+
+@pytest.mark.parametrize(
+    ("language", "by_variables", "words"),
+    [
+        ("en", False, ("not for the network", "`listen: 127.0.0.1:10187`", "trust_network: true")),
+        ("ru", False, ("закрыта для сети", "web.config_file", "trust_network: true")),
+        ("ru", True, ("DB_WATCHDOG_LISTEN", "DB_WATCHDOG_WEB_CONFIG_FILE", "только вы")),
+        ("en", True, ("DB_WATCHDOG_TRUST_NETWORK=true", "docs/security.md")),
+    ],
+)
+def test_strangers_are_told_the_names_that_are_there(language, by_variables, words):
+    told = strangers.refusal(language, by_variables=by_variables)
+    assert all(word in told for word in words)
+    assert ("{trust_network" in told) is not by_variables

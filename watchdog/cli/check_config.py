@@ -108,9 +108,12 @@ def _who_may_enter(config: Config) -> Iterator[str]:
         said = ", ".join(parts) or "neither TLS nor passwords"
         yield f"{web.path}: {said}"
     if config.for_strangers:
+        file, trust = ("web.config_file", "web.trust_network")
+        if config.file is None:
+            file, trust = ("DB_WATCHDOG_WEB_CONFIG_FILE", "DB_WATCHDOG_TRUST_NETWORK=true")
         yield (
             "beyond this machine only /metrics, /healthz and /readyz are served: for more, set"
-            " passwords or client certificates (web.config_file), or web.trust_network"
+            f" passwords or client certificates ({file}), or {trust}"
         )
 
 

@@ -30,7 +30,9 @@ class Log(Keys):
         default="info", description="The least important records to be written.", examples=["info"]
     )
     language: fields.Language = Field(
-        default="en", description="The language of hints.", examples=["en"]
+        default="en",
+        description="The language of hints, wherever they are shown, and of the status page.",
+        examples=["en"],
     )
 
 
@@ -297,6 +299,7 @@ class Target(Keys):
     url: fields.Url = Field(
         description="The database's URL, as the application has it.",
         examples=[
+            "postgresql://codelab@postgres:5432/agent_runtime",
             "postgresql://codelab:${POSTGRES_PASSWORD}@postgres:5432/agent_runtime",
             "sqlite:///data/agent_runtime.db",
         ],

@@ -90,10 +90,14 @@ def count(value: Any) -> int | None:
     return int(found)
 
 
+def _short(number: float) -> str:
+    return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
 def span(seconds: float) -> str:
     """Return *seconds* as a person would write them: ``1h30m``."""
     if seconds and (seconds < 1 or seconds != int(seconds)):
-        return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"
+        return f"{seconds * 1000:.4g}ms" if seconds < 1 else f"{_short(seconds)}s"
     rest, found = int(seconds), ""
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         number, rest = divmod(rest, length)

@@ -72,21 +72,26 @@ def _from_url(settings: _Settings, pieces: Pieces) -> None:
     for key, value in given.items():
         if value:
             settings.values[key] = value
+    wrong: list[str] = []
     seen: dict[str, str] = {}
     for key, value in _joined(pieces.query):
         name = (resolve(key) or (key, None))[0]
         before = seen.get(name, settings.values.get(name))
         if before is not None and before != value:
-            raise DatabaseUrlError(f"{name} is given twice with different values: write it once")
+            wrong.append(f"{name} is given twice with different values: write it once")
+            continue
         seen[name] = value
-        settings.offer(key, _spaced(value) if name == "options" else value)
+        try:
+            settings.offer(key, _spaced(value) if name == "options" else value)
+        except DatabaseUrlError as error:
+            wrong.append(str(error))
     named = tuple((host, port) for host, port in pieces.hosts if host)
     if named and "host" in seen:
-        raise DatabaseUrlError(
-            "the host is given twice, before the path and as host=: write it once"
-        )
+        wrong.append("the host is given twice, before the path and as host=: write it once")
     if "port" in seen and any(port is not None for _, port in pieces.hosts):
-        raise DatabaseUrlError("the port is given twice, with the host and as port=: write it once")
+        wrong.append("the port is given twice, with the host and as port=: write it once")
+    if wrong:
+        raise DatabaseUrlError("; ".join(wrong))
     settings.hosts = named
     lone = [port for host, port in pieces.hosts if not host and port is not None]
     if lone:

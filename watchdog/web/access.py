@@ -19,6 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 from watchdog.config.web_file import RateLimit, WebFile
 from watchdog.metrics import names
 from watchdog.model import Sample
+from watchdog.web import strangers
 from watchdog.web.logins import Crowded, Logins
 
 _log = structlog.get_logger("watchdog.web")
@@ -32,22 +33,18 @@ REASONS: Final = ("password", "network", "rate", "crowd", "plain", "handshake", 
 _QUIET: Final = 60.0  # seconds in which the same is said once
 _SOON: Final = {"retry-after": "1"}
 _CHALLENGE: Final = {"www-authenticate": 'Basic realm="db-watchdog", charset="UTF-8"'}
-_STRANGER: Final = (
-    "This page is not for the network: whoever reaches this address gets /metrics, /healthz and"
-    " /readyz alone.\n"
-    "To see it, do one of these:\n"
-    "- open it on the machine itself, or through a tunnel, with `listen: 127.0.0.1:10187`;\n"
-    "- set passwords or client certificates in a web configuration file"
-    " (web.config_file, or run --web.config.file);\n"
-    "- if this network is yours alone, as in docker compose: `web: {trust_network: true}`.\n"
-)
 
 
 class Access:
-    """The rules of now. ``take`` sets them anew; ``wide`` is set by the listener."""
+    """The rules of now. ``take`` sets them anew; ``wide`` is set by the listener.
+
+    ``language`` and ``by_variables`` (there is no configuration file) are for
+    what strangers and the log are told; a reload may set them anew.
+    """
 
     def __init__(self, web: WebFile | None = None, *, trust_network: bool = False) -> None:
         self.wide = False  # some address beyond loopback is listened on
+        self.language, self.by_variables = "en", False
         self.turned_away = dict.fromkeys(REASONS, 0)
         self.logins = Logins()
         self._said: dict[str, float] = {}
@@ -107,7 +104,8 @@ class Access:
                 )
         if self.for_strangers and scope["path"] not in PUBLIC:
             self.refused("network")
-            return _refusal(403, _STRANGER, {})
+            told = strangers.refusal(self.language, by_variables=self.by_variables)
+            return _refusal(403, f"{told}\n", {})
         return None
 
 

@@ -20,6 +20,7 @@ from watchdog.errors import ConfigurationError
 from watchdog.metrics import names
 from watchdog.model import Sample
 from watchdog.secret import mask
+from watchdog.web import strangers
 from watchdog.web.access import Access
 
 _PERIOD: Final = 1.0  # seconds between two looks
@@ -121,11 +122,7 @@ class Following:
                 "listens beyond this machine without passwords or client certificates:"
                 " only /metrics, /healthz and /readyz are served",
                 listen=addresses or None,
-                steps=[
-                    "Nobody else needs it: `listen: 127.0.0.1:10187`.",
-                    "Others do: set passwords or client certificates, see docs/security.md.",
-                    "The network is yours alone: `web: {trust_network: true}`.",
-                ],
+                steps=strangers.steps(access.language, by_variables=access.by_variables),
             )
         elif access.web.users and access.web.tls is None:
             _log.warning(
@@ -135,7 +132,9 @@ class Following:
             )
         elif not access.web.proves_clients:
             _log.info(
-                "whoever reaches this address sees everything, as web.trust_network says",
+                "whoever reaches this address sees everything, as "
+                + ("DB_WATCHDOG_TRUST_NETWORK" if access.by_variables else "web.trust_network")
+                + " says",
                 listen=addresses or None,
             )
 
