@@ -315,7 +315,7 @@ def test_backups_turned_off_and_on_again(tmp_path: Path) -> None:
 def test_a_failure_of_the_last_backup_is_told_as_past_once_the_url_is_mended(
     tmp_path: Path,
 ) -> None:
-    backup = {"directory": "backups", "schedule": "@every 6h"}
+    backup = {"directory": "backups", "schedule": "@every 6h", "objectives": {"rpo": "12h"}}
     right = lite(tmp_path, "app", backup=backup)
     eager = {**backup, "run_on_start": True}
     wrong = {**right, "url": f"sqlite:///{tmp_path}/nowhere/app.db", "backup": eager}
@@ -331,4 +331,4 @@ def test_a_failure_of_the_last_backup_is_told_as_past_once_the_url_is_mended(
             for (name, labels), value in daemon.metrics().items()
             if name == "watchdog_hint_active" and value
         }
-        assert [dict(labels)["hint"] for labels in active] == ["backup_failed"]
+        assert {dict(labels)["hint"] for labels in active} == {"backup_failed", "no_backup_yet"}

@@ -391,7 +391,7 @@ async def test_time_alone_misses_an_objective_and_a_backup_meets_it_again(house:
     await house.configure(
         house.target(objectives=Objectives(rpo=7200.0, rto=60.0), schedule="@every 1m")
     )
-    assert [failure.hint for failure in house.known().breaches] == ["rpo_missed"]
+    assert [failure.hint for failure in house.known().breaches] == ["no_backup_yet"]
     await house.ring().wait()
     assert house.known().breaches == ()
     house.clock.advance(7000)

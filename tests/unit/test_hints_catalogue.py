@@ -87,14 +87,14 @@ OURS = {
     "long_transaction", "sessions_blocked", "forgotten_prepared_transaction", "replication_slot_abandoned",
     "standby_disconnected", "subscription_stopped", "blind_sequences", "superusers", "public_schema_open",
     "sequence_exhausted", "invalid_index", "unused_indexes", "duplicate_indexes", "foreign_key_without_index",
-    "extension_outdated", "sqlite_path_is_folder", "backup_failed",
+    "extension_outdated", "sqlite_path_is_folder", "backup_failed", "no_backup_yet",
 }  # fmt: skip
 
 FACTS = (
     "host port database user path directory target server program version major owner relation"
     " extension slot parameter index service process pid transaction subscription role"
     " alike alike_host blocker holders deleted_copy command"
-    " at next reason"
+    " at next reason limit"
 ).split()
 ENTRIES = sorted(entries())
 

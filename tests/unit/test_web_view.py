@@ -20,6 +20,7 @@ from tests.support.demo import (
     sqlite,
     visit,
 )
+from watchdog.backups.status import judged
 from watchdog.model import Server
 from watchdog.results import BackupStatus, ResultStore
 from watchdog.web.page import StatusPage, code_spans
@@ -105,6 +106,35 @@ def test_the_same_trouble_in_many_places_is_one_card():
         store.put(visit(clock, target, failure=REFUSED))
     (card,) = page_of(store, clock).cards
     assert card.targets == "file-0, file-1, file-2 and 197 more"
+
+
+def lost(*names, language="en"):
+    clock = FakeClock()
+    targets = [postgresql(name) for name in names]
+    store = store_of(clock, *((target, SERVER) for target in targets))
+    for target in targets:
+        known = BackupStatus(enabled=True, rpo=3600.0)
+        store.put_backup(target.name, judged(known, target.name, clock.now()))
+    return page_of(store, clock, language=language)
+
+
+def test_a_target_without_any_backup_is_not_told_of_a_newest_one():
+    for language, text in (
+        ("en", "No proven backup of gone"),
+        ("ru", "доказанной копии gone пока нет"),
+    ):
+        (card,) = lost("gone", language=language).cards
+        assert text in card.hint.cause
+
+
+def test_targets_share_a_card_only_where_the_same_is_said_of_them():
+    cards = lost("wrongpw", "missing").cards
+    assert [card.targets for card in cards] == ["wrongpw", "missing"]
+    for card in cards:
+        assert f"`db-watchdog backup {card.targets}`" in card.hint.steps[0]
+    assert len({card.key for card in cards}) == 2
+    (card,) = lost(*(f"service-{number}" for number in range(9))).cards
+    assert "service-" not in card.hint.cause + "".join(card.hint.steps)
 
 
 def test_a_failure_without_a_hint_shows_its_message():

@@ -17,6 +17,7 @@ from watchdog.results import BackupStatus
 
 RPO_MISSED: Final = "rpo_missed"
 RTO_MISSED: Final = "rto_missed"
+NO_BACKUP: Final = "no_backup_yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,11 @@ def breaches(status: BackupStatus, target: str, now: datetime) -> Iterator[Failu
     named = {"target": target, "directory": status.destination}
     if rpo is False and status.rpo is not None:
         lost = "everything" if loss.lost is None else f"the last {span(loss.lost)}"
+        why = ": there is no good backup" if loss.everything else ""
         yield Failure(
             Kind.BACKUP,
-            f"{target} would lose {lost} now, {span(status.rpo)} are allowed (objectives.rpo)",
-            hint=failures.known(RPO_MISSED),
+            f"{target} would lose {lost} now{why}, {span(status.rpo)} are allowed (objectives.rpo)",
+            hint=failures.known(NO_BACKUP if loss.everything else RPO_MISSED),
             facts={**named, "objective": "rpo", "limit": span(status.rpo)},
         )
     if rto is False and status.rto is not None and loss.back is not None:

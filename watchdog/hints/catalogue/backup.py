@@ -1145,6 +1145,37 @@ FAMILY = Family(
             ),
         ),
         Entry(
+            "no_backup_yet",
+            POSTGRESQL + "backup.html",
+            Severity.CRITICAL,
+            en=Text(
+                "There is no backup that could be restored",
+                "No proven backup of {target|the target} exists yet: a fire now would cost"
+                " everything, and objectives.rpo allows {limit|less than that}.",
+                (
+                    "Take one now: `db-watchdog backup {target|TARGET}`",
+                    (
+                        "Why is there none? `db-watchdog backups {target|TARGET}` names the last failure, a"
+                        " pause, and what is held apart or not proven"
+                    ),
+                    "Until the first slot of the schedule? Let it begin at the start: `run_on_start: true`",
+                ),
+            ),
+            ru=Text(
+                "Нет ни одной копии, из которой можно восстановиться",
+                "Ни одной доказанной копии {target|цели} пока нет: пожар сейчас стоил бы всего, а"
+                " objectives.rpo допускает потерять {limit|меньше}.",
+                (
+                    "Снимите копию сейчас: `db-watchdog backup {target|TARGET}`",
+                    (
+                        "Почему её нет? `db-watchdog backups {target|TARGET}` покажет последнюю ошибку,"
+                        " паузу и то, что отложено или не доказано"
+                    ),
+                    "Первый срок по расписанию ещё не наступил? Пусть начнётся при запуске: `run_on_start: true`",
+                ),
+            ),
+        ),
+        Entry(
             "rpo_missed",
             POSTGRESQL + "backup.html",
             Severity.CRITICAL,
