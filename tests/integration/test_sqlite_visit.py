@@ -23,6 +23,7 @@ from tests.support.sqlite import (
 from watchdog.engines.sqlite import ENGINE, SqliteEngine
 from watchdog.engines.sqlite.reading import Way
 from watchdog.engines.sqlite.troubles import SqliteTrouble
+from watchdog.hints import render
 from watchdog.model import Phase, Server
 
 
@@ -151,7 +152,11 @@ async def test_a_file_of_zero_bytes_is_up_with_a_trouble(tmp_path: Path) -> None
     found = await visit(path)
     assert found.up
     assert found.values()["tables"] == 0
-    assert [each.hint for each in found.troubles()] == ["sqlite_no_such_table"]
+    (trouble,) = found.troubles()
+    assert trouble.hint == "sqlite_no_such_table"
+    assert "zero bytes" in trouble.message
+    for language, empty in (("en", "file is empty"), ("ru", "файл пуст")):
+        assert empty in render(trouble.hint, trouble.facts, language).title
     assert "pages" not in found.values()
 
 

@@ -57,6 +57,25 @@ def test_all_well_is_one_calm_sentence():
     assert page.cards == ()
 
 
+@pytest.mark.parametrize(
+    ("language", "up", "down"),
+    [
+        ("en", "Both databases answer", "Both databases are down"),
+        ("ru", "Обе базы данных отвечают", "Обе базы данных не отвечают"),
+    ],
+)
+def test_of_two_databases_both_are_said(language, up, down):
+    clock = FakeClock()
+    pair = postgresql("auth-service"), sqlite("notes")
+    store = store_of(clock, (pair[0], SERVER), (pair[1], None))
+    for target in pair:
+        store.put(visit(clock, target))
+    assert page_of(store, clock, language).headline == up
+    for target in pair:
+        store.put(visit(clock, target, failure=WRONG_PASSWORD))
+    assert page_of(store, clock, language).headline == down
+
+
 def test_one_database_down_is_named_with_its_reason():
     clock = FakeClock()
     auth, notes = postgresql("auth-service"), sqlite("notes")
@@ -121,7 +140,7 @@ def lost(*names, language="en"):
 def test_a_target_without_any_backup_is_not_told_of_a_newest_one():
     for language, text in (
         ("en", "No proven backup of gone"),
-        ("ru", "доказанной копии gone пока нет"),
+        ("ru", "проверенной копии gone пока нет"),
     ):
         (card,) = lost("gone", language=language).cards
         assert text in card.hint.cause

@@ -6,11 +6,14 @@ Owns: title, headline and the lines below it. Pure. Must not know: HTML.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from watchdog.results import Status
 from watchdog.secret import mask
 from watchdog.web.narrator import Narrator
 from watchdog.web.states import ATTENTION, DOWN, EMPTY, UNKNOWN, UP, state_of
+
+_BOTH: Final = 2
 
 
 class Summary(Narrator):
@@ -36,11 +39,15 @@ class Summary(Narrator):
             return words("headline_unknown", name)
         if state == UNKNOWN:
             return words("headline_unknown_count", len(named))
-        return words("headline_up_one", name) if total == 1 else words("headline_up", total)
+        if total == 1:
+            return words("headline_up_one", name)
+        return words("headline_up_two") if total == _BOTH else words("headline_up", total)
 
     def _headline_down(self, down: Sequence[Status], total: int) -> str:
         if len(down) == 1:
             return self.words("headline_down_one", down[0].target.name, self.lasting(down[0]))
+        if len(down) == total == _BOTH:
+            return self.words("headline_down_both")
         if len(down) == total:
             return self.words("headline_down_all", total)
         return self.words("headline_down", len(down), total)

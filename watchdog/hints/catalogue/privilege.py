@@ -81,7 +81,7 @@ FAMILY = Family(
             ),
             ru=Text(
                 "Наблюдающей роли не видны чужие сеансы",
-                "{user|Роль} не входит в pg_monitor: сервер скрывает от неё состояние других, и спокойные на вид цифры были бы ложью.",
+                "{user|Роль} не входит в pg_monitor: сервер скрывает от неё чужие сеансы, и показатели без них были бы неверны.",
                 (
                     'От имени суперпользователя: `GRANT pg_monitor TO "{user|USER}";`',
                     "А лучше отдельная роль: `CREATE ROLE watchdog LOGIN CONNECTION LIMIT 3 PASSWORD '…'; GRANT pg_monitor TO watchdog;`",

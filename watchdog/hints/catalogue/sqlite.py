@@ -796,9 +796,9 @@ FAMILY = Family(
             SQLITE + "c3ref/open.html",
             Severity.CRITICAL,
             en=Text(
-                "The table is not there",
-                "{path|The file} has no such table. Often it is a new, empty file: SQLite makes one"
-                " silently when the path is wrong.",
+                "The table is not there, or the whole file is empty",
+                "{path|The file} has no such table; a file of 0 bytes has none at all. SQLite makes"
+                " an empty one silently when the path is wrong.",
                 (
                     (
                         "Is it the real file? `ls -la {path|FILE}` (0 bytes is an empty one) and"
@@ -812,9 +812,9 @@ FAMILY = Family(
                 ),
             ),
             ru=Text(
-                "Такой таблицы нет",
-                "В {path|файле} такой таблицы нет. Часто это новый пустой файл: при неверном пути"
-                " SQLite молча создаёт его.",
+                "Такой таблицы нет, или файл пуст",
+                "В {path|файле} такой таблицы нет; в файле из 0 байт таблиц нет вовсе. При неверном"
+                " пути SQLite молча создаёт пустой файл.",
                 (
                     (
                         "Тот ли это файл? `ls -la {path|FILE}` (0 байт — пустой) и"
