@@ -183,7 +183,7 @@ class BackupWatch:
             name=BACKUP,
             subject=planned.target,
             lane=Lane.BACKUPS,
-            deadline=settings_of(planned.target).timeout + _LOCK_TIME + 60.0,
+            deadline=_deadline(planned.target),
             work=lambda: self._back_up(planned),
             # Two dumps on one disk take longer than one after the other.
             gate=f"disk {planned.disk}" if planned.disk is not None else "",
@@ -199,9 +199,11 @@ class BackupWatch:
         except _HeldUpError:
             self._set_alarm(planned)
             return None
-        except BaseException:
-            planned.runs += 1
-            planned.failures += 1
+        except BaseException as error:
+            cancelled = isinstance(error, asyncio.CancelledError)
+            if not cancelled or self._clock.monotonic() - started >= _deadline(target):
+                planned.runs += 1
+                planned.failures += 1
             planned.ended(started_at, self._clock.now(), None)
             self._set_alarm(planned)
             raise
@@ -289,6 +291,10 @@ class BackupWatch:
 
 class _HeldUpError(Exception):
     """Somebody has paused the backups of the target meanwhile."""
+
+
+def _deadline(target: Target) -> float:
+    return settings_of(target).timeout + _LOCK_TIME + 60.0
 
 
 def _alarm(target: Target) -> str:

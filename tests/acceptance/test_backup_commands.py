@@ -424,7 +424,10 @@ def dumps_into(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_command_that_is_stopped_cleans_up(
-    dumping: Callable[[], tuple[subprocess.Popen, Path]], number: signal.Signals
+    dumping: Callable[[], tuple[subprocess.Popen, Path]],
+    number: signal.Signals,
+    run: Run,
+    watched: Database,
 ) -> None:
     command, folder = dumping()
     command.send_signal(number)
@@ -435,6 +438,9 @@ def test_a_command_that_is_stopped_cleans_up(
     assert {path.name for path in folder.iterdir()} == {".lock", "attempts.json"}
     (attempt,) = json.loads((folder / "attempts.json").read_text())["attempts"]
     assert attempt["outcome"] == "cancelled"
+    assert "cancelled, nothing is left of it" in errors
+    # and nobody is told that backups fail
+    assert "failed" not in run("backups", APP__DB_URL=watched.url("owner")).stdout
 
 
 def test_what_a_killed_command_leaves_is_no_backup_and_is_swept_by_the_next(

@@ -680,3 +680,40 @@ async def test_a_failure_that_is_not_of_reaching_the_database_is_as_true_as_befo
     await house.backups.rescan()
     assert [each.hint for each in hints_of(house)] == ["backup_dir_missing"]
     assert house.alarm() == timedelta(seconds=59)  # as after any such failure
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_cancelled_backup_leaves_the_verdict_of_the_one_before(
+    house: House, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    target = house.target()
+    await house.configure(target)
+    if fails:
+        (house.folder / "a.db").rename(house.folder / "aside.db")
+    await house.ring().wait()
+    before = house.known()
+    assert before.last_attempt_successful is not fails
+    begun = asyncio.Event()
+
+    async def endless(*_: Any) -> None:
+        begun.set()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(house.backups._pipeline, "_take", endless)
+    house.clock.advance(10)
+    house.ring()
+    async with asyncio.timeout(10):
+        await begun.wait()
+        await house.runner.cancel(lambda action: True)
+    with capture_logs() as said:
+        await house.backups.rescan()
+    known = house.known()
+    assert (known.last_attempt_successful, known.last_attempt_at, known.last_failure) == (
+        before.last_attempt_successful,
+        before.last_attempt_at,
+        before.last_failure,
+    )
+    assert (known.runs, known.failures) == (before.runs, before.failures)
+    assert not [line for line in said if line["event"] in ("backup taken", "backup failed")]
+    written = json.loads((house.folder / "backups" / "a" / "attempts.json").read_text())
+    assert [each["outcome"] for each in written["attempts"]][-1] == "cancelled"

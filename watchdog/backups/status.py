@@ -39,6 +39,8 @@ from watchdog.schedule import Schedule
 class Known:
     """What the files say. ``missing`` is why the destination cannot be looked at, if so.
 
+    ``attempts`` are those that ended by themselves: one that was cancelled, by
+    a person or a stop, says nothing of the next, and is due again.
     ``listing`` is then what was last seen there by this process, and
     ``listed`` whether it ever saw anything.
     """
@@ -61,8 +63,8 @@ class Known:
 
     @property
     def last_run_at(self) -> datetime | None:
-        """When the last run that ended by itself began: one that a stop cut off is due again."""
-        begun = [each.started_at for each in self.attempts if each.outcome is not Outcome.CANCELLED]
+        """When the last run that ended by itself began."""
+        begun = [each.started_at for each in self.attempts]
         sealed = [backup.taken_at for backup in self.listing.backups]
         return max(begun + sealed, default=None)
 
@@ -78,10 +80,11 @@ class Known:
 def known_of(target: Target, destinations: Destinations) -> Known:
     """Read what there is to know about *target*. Raises ``UsageError`` where backups are off."""
     directory, folder = settings_of(target).directory, folder_of(target)
+    attempts = destinations.attempts.load(folder)
     known = Known(
         target,
         directory,
-        attempts=destinations.attempts.load(folder),
+        attempts=tuple(each for each in attempts if each.outcome is not Outcome.CANCELLED),
         pause=pauses.read(folder, destinations.state),
         disk=destination.device(directory),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from watchdog.secret import mask
 
 @click.command(
     "backup",
+    short_help="Back up now.",
     epilog="""\b
 Examples:
   db-watchdog backup
@@ -64,8 +66,12 @@ async def _back_up(pipeline: Pipeline, targets: Sequence[Target], wait: float) -
     console = plain_console(stderr=True)
     reports = []
     for target in targets:
-        with _shown(console, target) as tell:
-            reports.append(await pipeline.back_up(target, wait=wait, progress=tell))
+        try:
+            with _shown(console, target) as tell:
+                reports.append(await pipeline.back_up(target, wait=wait, progress=tell))
+        except asyncio.CancelledError:
+            console.print(Text(f"{target.name}: cancelled, nothing is left of it", style="yellow"))
+            raise
     return reports
 
 
