@@ -24,6 +24,7 @@ from watchdog.secret import mask
 
 @click.command(
     "accept",
+    short_help="Take for good what is held apart.",
     epilog="""\b
 Examples:
   db-watchdog backups auth-service

@@ -31,6 +31,7 @@ _NUMBERS_FROM: Final = 3  # the column of sizes
 
 @click.command(
     "backups",
+    short_help="List backups, and what would be lost now.",
     epilog="""\b
 Examples:
   db-watchdog backups

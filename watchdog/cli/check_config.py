@@ -24,6 +24,7 @@ from watchdog.visible import visible
 
 @click.command(
     "check-config",
+    short_help="Name every mistake in the configuration.",
     epilog="""\b
 Examples:
   db-watchdog check-config

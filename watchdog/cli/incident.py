@@ -27,6 +27,7 @@ from watchdog.incidents.record import told
 
 @click.command(
     "incident",
+    short_help="What was known when a database went down.",
     epilog="""\b
 Examples:
   db-watchdog incident

@@ -25,6 +25,7 @@ _LONGEST = timedelta(days=366)
 
 @click.command(
     "pause",
+    short_help="Let no backup begin by itself until then.",
     epilog="""\b
 Examples:
   db-watchdog pause auth-service --for 1h --reason "moving the volume"

@@ -42,6 +42,7 @@ class _Probe(click.Command):
 
 @click.command(
     "probe",
+    short_help="Make one round now: a line a target.",
     cls=_Probe,
     epilog="""\b
 Examples:

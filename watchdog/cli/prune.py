@@ -24,6 +24,7 @@ Pruned = tuple[Target, Sequence[Decision[Backup]], Failure | None]
 
 @click.command(
     "prune",
+    short_help="Remove the backups that need not stay.",
     epilog="""\b
 Examples:
   db-watchdog prune --dry-run

@@ -25,11 +25,14 @@ from watchdog.engines import BackupEngines
 from watchdog.errors import UsageError
 from watchdog.model import ActionFailed, Target
 from watchdog.restoration import Restored, RestoreOptions, RestorePlan
+from watchdog.secret import mask
 from watchdog.visible import visible
+from watchdog.web.documents import failure_document
 
 
 @click.command(
     "restore",
+    short_help="Bring a backup back.",
     epilog="""\b
 Examples:
   db-watchdog restore auth-service --to sqlite:////tmp/auth.db
@@ -131,6 +134,9 @@ def COMMAND(  # noqa: N802, PLR0913, PLR0917 - the registry's name; an option ea
     except ActionFailed as error:
         language = config.log.language if config is not None else "en"
         _backups.print_failure(console, chosen.id, error.failure, language)
+        if as_json:
+            why = {"error": mask(error.failure.message), "failure": failure_document(error.failure)}
+            click.echo(json.dumps(why, ensure_ascii=False, indent=2))
         context.exit(NO)
     if as_json:
         document = {"restore": {"backup": chosen.document(), "to": to.masked, **told}}

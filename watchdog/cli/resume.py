@@ -15,6 +15,7 @@ from watchdog.clock import SystemClock
 
 @click.command(
     "resume",
+    short_help="Let backups begin by themselves again.",
     epilog="""\b
 Examples:
   db-watchdog resume auth-service""",

@@ -18,6 +18,7 @@ from watchdog.config import Config
 
 @click.command(
     "run",
+    short_help="Run the daemon.",
     epilog="""\b
 Examples:
   db-watchdog run

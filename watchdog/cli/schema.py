@@ -11,6 +11,7 @@ from watchdog.config.schema import json_schema
 
 @click.command(
     "schema",
+    short_help="Print the JSON Schema of the configuration.",
     epilog="""\b
 Examples:
   db-watchdog schema > config/watchdog.schema.json""",

@@ -39,6 +39,7 @@ _RESTORED: Final = "it was restored, and not all of it could be compared"
 
 @click.command(
     "verify",
+    short_help="Prove a backup again.",
     epilog="""\b
 Examples:
   db-watchdog verify --all
