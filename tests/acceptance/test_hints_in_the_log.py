@@ -26,7 +26,7 @@ from tests.support.daemon import Daemon, wait_until
 from tests.support.hint_log import PATIENCE, Table, wait_told
 from tests.support.postgres import Cluster, free_port
 from tests.support.processes import descendants
-from tests.support.sqlite import hot_journal, make_database
+from tests.support.sqlite import Application, hot_journal, make_database
 from watchdog.backups.destination import Destinations
 
 SERVERS: Final = {"interval": "10s", "timeout": "5s", "connect_interval": "10s"}
@@ -77,6 +77,8 @@ HINTS: Final[Table] = {
     ),
     "sqlite_path_is_folder": ("folder", ("{folder}/made-by-docker is a folder", "Docker makes")),
     "sqlite_schema_malformed": ("malformed", ("{folder}/malformed.db",)),
+    "sqlite_too_old_library": ("future", ("{folder}/future.db", "unsupported file format")),
+    "sqlite_replaced_in_use": ("replaced", ("{folder}/replaced.db", "{keeper}")),
     "sqlite_needs_recovery": ("crashed", ("{folder}/crashed.db", "Do not delete")),
     "sqlite_slow_in_docker": ("slow-disk", ("{folder}/agent_runtime.db", "fsync on")),
     "backup_dir_missing": ("no-folder", ("{folder}/letter.db", "Not a directory")),
@@ -255,6 +257,10 @@ class World:
             connection.execute("UPDATE sqlite_master SET sql = 'CREATE TABLE t (('")
             connection.commit()
         hot_journal(folder / "crashed.db")
+        with make_database(folder / "future.db", "delete").open("r+b") as file:
+            file.seek(44)  # the schema's format, of which this library knows four
+            file.write((5).to_bytes(4, "big"))
+        self._replace(folder / "replaced.db")
         paths = {
             "busy-file": "busy.db",
             "no-database": "letter.db",
@@ -263,12 +269,22 @@ class World:
             "folder": self._made("made-by-docker").name,
             "malformed": "malformed.db",
             "crashed": "crashed.db",
+            "future": "future.db",
+            "replaced": "replaced.db",
             "slow-disk": "agent_runtime.db",
         }
         return [
             {"name": name, "url": f"sqlite:///{folder / path}", "probe": FILES}
             for name, path in paths.items()
         ]
+
+    def _replace(self, path: Path) -> None:
+        """Put another file in the place of one that an application goes on with."""
+        keeper = self._stack.enter_context(Application(make_database(path, "delete")))
+        keeper.open()
+        keeper.execute("INSERT INTO t VALUES (1)")
+        make_database(path.with_suffix(".new"), "delete").rename(path)
+        self.values["keeper"] = str(keeper.pid)
 
     def _backups(self) -> list[dict[str, Any]]:
         """Return targets that are well and cannot be backed up, each for a reason of its own."""

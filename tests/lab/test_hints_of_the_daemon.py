@@ -46,6 +46,7 @@ HINTS: Final[Table] = {
     "in_recovery_read_only": ("on-standby", ("is a standby", "{standby_port}")),
     "recovery_conflict": ("replayed", ("conflict with recovery", "dump of replayed")),
     "lock_table_full": ("many-tables", ("max_locks_per_transaction", "out of shared memory")),
+    "backup_value_too_large": ("huge", ("huge", "--exclude-table-data")),
     "backup_through_pooler": ("pooled", ("{pooler_port}", "backup.url")),
     "backup_no_space": ("small-place", ("{folder}/small", "df -h")),
     "backup_locked": ("held", ("another backup of held", "{folder}/backups/held/.lock")),
@@ -55,7 +56,6 @@ HINTS: Final[Table] = {
     "sqlite_ioerr": ("stale-file", ("{folder}/mount/stale.db", "fuse.sshfs")),
     "sqlite_wal_on_network_fs": ("far-file", ("{folder}/mount/far.db", "fuse.sshfs")),
     "sqlite_wal_pinned": ("pinned", ("{folder}/pinned.db", "{reader}")),
-    "sqlite_replaced_in_use": ("replaced", ("{folder}/replaced.db", "{keeper}")),
 }
 OLD_CLIENT: Final[Table] = {
     "version_mismatch_pg_dump": ("too-new", ("postgresql-client-{major}", "15")),
@@ -103,6 +103,7 @@ class World:
             ("older-scratch", self._older),
             ("on-standby", self._standby),
             ("many-tables", self._many_tables),
+            ("huge", self._huge),
             ("pooled", self._pooled),
             ("small-place", self._small_place),
             ("in-the-way", self._in_the_way),
@@ -222,6 +223,12 @@ class World:
         self.server.sql(f"{each} \\gexec", "many_db", "owner")
         self.add("many-tables", self.server.url("owner", "many_db"), proof="off")
 
+    def _huge(self) -> None:
+        self.server.sql("create database huge_db")
+        value = f"convert_to(repeat('x', {600 << 20}), 'UTF8')"
+        self.server.sql(f"create table big as select {value} as body", "huge_db")
+        self.add("huge", self.server.url("postgres", "huge_db"), proof="off")
+
     def _pooled(self) -> None:
         self.server.sql("create database pooled_db template watched_template")
         port = self.stack.enter_context(pgbouncer(self.server, default_pool_size=3))
@@ -288,13 +295,6 @@ class World:
             writer.execute("INSERT INTO t VALUES (zeroblob(20000))")
         self.values["reader"] = str(reader.pid)
         self.add("pinned", f"sqlite:///{path}")
-        path = make_database(self.folder / "replaced.db", "delete")
-        keeper = self.stack.enter_context(Application(path))
-        keeper.open()
-        keeper.execute("INSERT INTO t VALUES (1)")
-        make_database(self.folder / "new.db", "delete").rename(path)
-        self.values["keeper"] = str(keeper.pid)
-        self.add("replaced", f"sqlite:///{path}")
 
     # ------------------------------------------------------------------ while dumps are at it
 
