@@ -237,8 +237,11 @@ class Report:
     def _announce_hints(self, status: Status, told: _Told, log: Any) -> None:
         now = self._clock.monotonic()
         active = {hint.id: hint.failure for hint in status.hints}
-        # What takes turns with another reason is not over while the target is down.
-        lasting = {reason.hint for reason in told.reasons}
+        # What takes turns with another reason is not over while the target is down;
+        # nor is what nobody knows while its question goes unanswered.
+        lasting = {reason.hint for reason in told.reasons} | status.unanswered.keys()
+        if status.up is None:
+            lasting |= told.hints.keys()
         for cause in told.hints.keys() - active.keys() - lasting:
             del told.hints[cause]
             log.info("trouble over", hint=cause)

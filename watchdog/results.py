@@ -112,7 +112,9 @@ class Status:
     them up to the present. ``blinded_at`` (monotonic) is when its server last
     said that it cannot be reached: only a younger visit can lift that.
     ``diagnoses`` are of what is wrong now; the failures and hints here have
-    what they found in them already.
+    what they found in them already. ``unanswered`` are the hints, by their
+    beginning, of which nobody knows whether they still apply, as their question
+    goes unanswered; ``last_told`` are the hints of each probe's last answer.
     """
 
     target: Target
@@ -121,6 +123,7 @@ class Status:
     since: datetime | None = None
     failure: Failure | None = None
     hints: tuple[ActiveHint, ...] = ()
+    unanswered: Mapping[str, datetime] = field(default_factory=dict)
     visit: Result | None = None
     round_duration: float | None = None
     round_at: datetime | None = None
@@ -132,6 +135,7 @@ class Status:
     recent: deque[Incident] = field(default_factory=lambda: deque(maxlen=_KEPT_FAILURES))
     backup: BackupStatus = field(default_factory=BackupStatus)
     diagnoses: tuple[Diagnosis, ...] = ()
+    last_told: dict[str, frozenset[str]] = field(default_factory=dict)
     observed: float = 0.0
     down: float = 0.0
     counted_to: float | None = None
@@ -166,6 +170,7 @@ class ServerStatus:
     told: Mapping[str, Failure] = field(default_factory=dict)  # its failure, by target
     targets: tuple[str, ...] = ()
     troubles: tuple[Failure, ...] = ()  # all that its probes have told
+    last_told: dict[str, frozenset[str]] = field(default_factory=dict)  # hints, by probe
     judgements: int = 0  # rounds after which its targets were judged anew
 
 
@@ -281,6 +286,7 @@ class ResultStore:
         server.told = result.told
         server.probes.update({run.probe: run for run in result.probes})
         server.troubles = tuple(_told_by(server.probes))
+        _remember(result.probes, server.last_told)
         if server.ok:
             server.phases = result.phases or server.phases
             server.facts.update(result.facts)
@@ -308,6 +314,7 @@ class ResultStore:
         status.phases = result.phases
         status.probes.update({run.probe: run for run in result.probes})
         status.facts.update(result.facts)
+        _remember(result.probes, status.last_told)
         if result.failure is not None:
             _increment(status.failures_by_kind, result.failure.kind)
         self._judge(status)
@@ -353,7 +360,7 @@ class ResultStore:
         return True, None
 
     def _activate_hints(self, status: Status) -> None:
-        since = {hint.id: hint.since for hint in status.hints}
+        since = {**status.unanswered, **{hint.id: hint.since for hint in status.hints}}
         active: dict[str, ActiveHint] = {}
         for failure in self._refined_troubles(status):
             if failure.hint and failure.hint not in active:
@@ -362,6 +369,24 @@ class ResultStore:
                 moment = since.get(failure.hint) or self._clock.now()
                 active[failure.hint] = ActiveHint(failure, moment)
         status.hints = tuple(active.values())
+        status.unanswered = {}
+        if since:
+            left = since.keys() - active.keys()
+            status.unanswered = {each: since[each] for each in self._unanswered(status) & left}
+
+    def _unanswered(self, status: Status) -> set[str]:
+        """Return the hints of questions that are not answered now, so that nobody knows."""
+        down = status.failure is not None
+        found: set[str] = set()
+        server = self._servers.get(status.server.name) if status.server else None
+        asked = [(status.last_told, status.probes)]
+        if server is not None:
+            asked.append((server.last_told, server.probes))
+        for told, runs in asked:
+            for probe, ids in told.items():
+                if down or not runs[probe].success:
+                    found |= ids
+        return found
 
     def _refined_troubles(self, status: Status) -> Iterable[Failure]:
         """Return all that is wrong with what was found about it; forget what has passed."""
@@ -409,6 +434,19 @@ def _told_by(probes: Mapping[str, ProbeRun]) -> Iterator[Failure]:
         yield from run.answer.troubles
         if run.failure is not None:
             yield run.failure
+
+
+def _remember(runs: Iterable[ProbeRun], told: dict[str, frozenset[str]]) -> None:
+    """Note which hints the last answers hold; a question that fails takes nothing back."""
+    for run in runs:
+        if run.success and not run.answer.troubles:
+            told.pop(run.probe, None)
+            continue
+        ids = frozenset([failure.hint for failure in run.answer.troubles if failure.hint])
+        if not run.success:
+            failed = run.failure.hint if run.failure is not None else ""
+            ids = told.get(run.probe, frozenset()) | {failed} - {""}
+        told[run.probe] = ids
 
 
 def _of_last_backup(status: Status) -> Iterator[Failure]:

@@ -10,7 +10,19 @@ import structlog
 from tests.support.clock import FakeClock
 from watchdog.database_url import PostgresqlUrl
 from watchdog.diagnosis.words import found
-from watchdog.model import Diagnosis, Failure, Kind, Outcome, Phase, Result, Server, Target
+from watchdog.metrics import names, samples
+from watchdog.model import (
+    Answer,
+    Diagnosis,
+    Failure,
+    Kind,
+    Outcome,
+    Phase,
+    ProbeRun,
+    Result,
+    Server,
+    Target,
+)
 from watchdog.report import DIAGNOSE, REMINDER, Report
 from watchdog.results import ResultStore
 
@@ -132,3 +144,51 @@ def test_what_was_found_is_told_in_the_language(language: str, sentence: str) ->
     house.visit(WRONG)
     (line,) = house.diagnosed(BETTER)
     assert line["found"] == [sentence]
+
+
+BLIND = Failure(Kind.PRIVILEGE, "sees little", hint="blind_role")
+
+
+def probed(house: House, *troubles: Failure, failure: Failure | None = None) -> list[str]:
+    """Let the server answer a probe with *troubles*, or not answer it for *failure*."""
+    house.clock.advance(1)
+    now, at = house.clock.monotonic(), house.clock.now()
+    run = ProbeRun(
+        "privileges", failure is None, 0.1, 60.0, now, at, Answer(troubles=troubles), failure
+    )
+    with structlog.testing.capture_logs() as lines:
+        house.report.take(Result(SERVER, "round", Outcome.OK, at, now, 0.1, probes=(run,)))
+    return events([dict(line) for line in lines])
+
+
+def test_a_trouble_of_which_nobody_knows_is_neither_over_nor_new() -> None:
+    house = House()
+    house.visit()
+    assert probed(house, BLIND) == ["trouble"]
+    status = house.store.status("shop")
+    assert status is not None
+    began = status.hints[0].since
+    assert events(house.visit(REFUSED)) == ["target down"]
+    assert [hint.id for hint in status.hints] == ["connection_refused"]
+    told = {
+        sample.labels[0]: sample.value
+        for sample in samples.state(status)
+        if sample.metric is names.HINT_ACTIVE
+    }
+    assert told == {"connection_refused": 1.0}, "unknown is absent"
+    assert events(house.visit()) == ["target up", "trouble over"]
+    assert probed(house, failure=LATE) == ["trouble"], "of the question alone"
+    assert probed(house, BLIND) == ["trouble over"]
+    assert [(hint.id, hint.since) for hint in status.hints] == [("blind_role", began)]
+    assert status.hints_by_id["blind_role"] == 1
+    assert probed(house) == ["trouble over"]
+    assert status.unanswered == {}
+
+
+def test_a_trouble_that_passed_while_the_target_was_down_is_over_once_that_is_known() -> None:
+    house = House()
+    house.visit()
+    probed(house, BLIND)
+    house.visit(REFUSED)
+    house.visit()
+    assert probed(house) == ["trouble over"]

@@ -283,6 +283,7 @@ class Exposition:
             status.up,
             status.failure,
             tuple([hint.id for hint in status.hints]),
+            tuple(status.unanswered),
             tuple(status.failures_by_kind.items()),
             tuple(status.hints_by_id.items()),
         )

@@ -52,7 +52,8 @@ def state(status: Status) -> Iterator[Sample]:
     active = dict.fromkeys(hint.id for hint in status.hints if hint.id)
     yield names.HINTS.sample(len(active))
     for hint in dict.fromkeys((*status.hints_by_id, *active)):
-        yield names.HINT_ACTIVE.sample(float(hint in active), hint)
+        if hint not in status.unanswered:  # nobody knows
+            yield names.HINT_ACTIVE.sample(float(hint in active), hint)
         yield names.HINTS_TOTAL.sample(status.hints_by_id.get(hint, 1), hint)
 
 
