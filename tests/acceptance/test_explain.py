@@ -58,6 +58,9 @@ def explain(
         # As people type them, without the name that the server gave.
         ("could not connect to server", "connection_refused"),
         ("database does not exist", "database_missing"),
+        ("too many clients", "too_many_connections"),
+        ("No space left on device", "disk_full"),
+        ("relation does not exist", "postgres_no_such_table"),
         ("Ошибка: password authentication failed", "auth_failed"),
         ("sqlite3.OperationalError: database is locked", "sqlite_busy"),
     ],

@@ -22,6 +22,7 @@ import click
 from watchdog.cli import NO
 from watchdog.errors import UsageError
 from watchdog.hints import Evidence, Match, match, render
+from watchdog.hints.bare import bare
 from watchdog.hints.catalogue import entries, kinds
 from watchdog.hints.codes import evidence_of, is_hint
 from watchdog.hints.entry import LANGUAGES
@@ -147,7 +148,7 @@ def _hints(what: str, code: str, engine: str, language: str) -> Iterator[tuple[H
         return
     evidence, text = _evidence(what, code, engine)
     facts = facts_of(text)
-    for cause in match(evidence):
+    for cause in match(evidence) or bare(text):
         yield render(cause.id, facts, language), cause.confidence
 
 
