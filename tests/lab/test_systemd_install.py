@@ -116,7 +116,8 @@ def releases(machine: Machine) -> list[str]:
 
 def files(machine: Machine) -> set[str]:
     """Return every path where an install could leave something."""
-    found = machine.run("find", *SEEN, "-xdev").stdout
+    # What the machine stands on is in use: a file may go while it is looked at.
+    found = machine.run("find", *SEEN, "-xdev", "-ignore_readdir_race", check=False).stdout
     # The system's own: account files' backups, its state, the folder of links (removed when empty).
     own = re.compile(
         r"/etc/(passwd|group|shadow|gshadow|subuid|subgid)-$|/var/lib/systemd/"
