@@ -46,7 +46,7 @@ HINTS: Final[Table] = {
     "in_recovery_read_only": ("on-standby", ("is a standby", "{standby_port}")),
     "recovery_conflict": ("replayed", ("conflict with recovery", "dump of replayed")),
     "lock_table_full": ("many-tables", ("max_locks_per_transaction", "out of shared memory")),
-    "backup_value_too_large": ("huge", ("huge", "--exclude-table-data")),
+    "backup_value_too_large": ("huge", ("invalid memory alloc request", "octet_length")),
     "backup_through_pooler": ("pooled", ("{pooler_port}", "backup.url")),
     "backup_no_space": ("small-place", ("{folder}/small", "df -h")),
     "backup_locked": ("held", ("another backup of held", "{folder}/backups/held/.lock")),
@@ -321,6 +321,15 @@ class World:
         threading.Thread(target=self._stand_behind, daemon=True).start()
         holder = self.session(self.server, "replayed_db", f"{lock} select txid_current();")
         self.server.sql("select pg_switch_wal()")
+        locked = (
+            "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and granted"
+            " and relation = 'note'::regclass"
+        )
+        wait_until(
+            lambda: self.standby.sql(locked, "replayed_db") != "0",
+            "the standby has replayed the lock",
+            PATIENCE,
+        )
         threading.Thread(target=self._replay, args=[holder], daemon=True).start()
         if "older-scratch" not in self.missing:
             threading.Thread(target=self._crash, daemon=True).start()
