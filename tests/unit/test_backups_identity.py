@@ -44,7 +44,7 @@ def test_the_same_database_is_not_suspect() -> None:
         (SERVER, {"system_identifier": "7300000000000000002"}, "the server is another one"),
         (SERVER, {"tables": 19}, "it has 19 tables, it had 40"),
         (SERVER, {"tables": 0}, "it has 0 tables"),
-        (SERVER, {"size_bytes": 19 * MIB}, "the database has 19.0 MiB, it had 200.0 MiB"),
+        (SERVER, {"size_bytes": 19 * MIB}, "the database has 19.0 MiB, it had 200 MiB"),
         (SERVER, {"artefact_bytes": MIB}, "the backup has 1.0 MiB, it had 20.0 MiB"),
         (SERVER, {"oid": 20000, "names": sketch(["public.x"])}, "hardly any table"),
         ({**FILE, "application_id": 9}, {"application_id": 7}, "is another application's"),

@@ -43,6 +43,7 @@ ROWS = [
     ["database_url"],
     ["errors"],
     ["clock"],
+    ["units"],
     ["secret"],
     ["visible"],
 ]
@@ -54,6 +55,7 @@ BARE = {
     "database_url",
     "errors",
     "clock",
+    "units",
     "secret",
     "visible",
     "schedule",

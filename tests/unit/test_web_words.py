@@ -63,14 +63,20 @@ def test_durations(seconds, text):
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (38.2e6, "38.2 MB"), (999.9e6, "1.0 GB")],
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (38.2e6, "36.4 MiB"),
+        (1023.9 * 2**20, "1.0 GiB"),
+    ],
 )
 def test_sizes(count, text):
     assert EN.size(count).replace("\N{NO-BREAK SPACE}", " ") == text
 
 
 def test_russian_has_a_decimal_comma():
-    assert RU.size(38.2e6).replace("\N{NO-BREAK SPACE}", " ") == "38,2 МБ"
+    assert RU.size(38.2e6).replace("\N{NO-BREAK SPACE}", " ") == "36,4 МиБ"
 
 
 @given(st.floats(min_value=0, max_value=1))

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from watchdog import units
 from watchdog.backups import failures, files, names
 from watchdog.backups.attempts import Memory
 from watchdog.backups.catalogue import Listing
@@ -173,7 +174,7 @@ def require_space(directory: Path, target: str, expected: int | None) -> None:
     """
     free, needed = files.free_bytes(directory), room(directory, expected)
     if free < needed:
-        left, wanted = f"{free / (1 << 20):.1f} MiB", f"{needed / (1 << 20):.1f} MiB"
+        left, wanted = units.size(free), units.size(needed)
         failure = failures.no_space(
             f"no space for the backup of {target}: {left} are free in {directory},"
             f" about {wanted} are needed: free more there, or lower keep",

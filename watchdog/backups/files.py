@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from watchdog import units
+
 FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
 _CHUNK: Final = 1 << 20
@@ -129,7 +131,7 @@ def left(path: Path) -> str:
     stat = os.statvfs(path)
     if stat.f_files and not stat.f_favail:
         return "no inode is free (df -i)"
-    return f"{stat.f_bavail * stat.f_frsize / (1 << 20):.1f} MiB are free"
+    return f"{units.size(stat.f_bavail * stat.f_frsize)} are free"
 
 
 def total_bytes(path: Path) -> int:

@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from watchdog import units
+
 # Fewer than a half of the tables, or less than a tenth of the bytes, is a collapse.
 TABLES_FACTOR: Final = 2
 SIZE_FACTOR: Final = 10
@@ -89,7 +91,7 @@ def _collapses(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         if key == "artefact_bytes" and old.get("form") != new.get("form"):
             continue  # packed in another way, or with less of the database in it
         if after * SIZE_FACTOR < before:
-            found.append(f"the {what} has {_size(after)}, it had {_size(before)}")
+            found.append(f"the {what} has {units.size(after)}, it had {units.size(before)}")
     return found
 
 
@@ -111,7 +113,3 @@ def _strange(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 def _number(of: Mapping[str, Any], key: str) -> int | None:
     value = of.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _size(count: int) -> str:
-    return f"{count / (1 << 20):.1f} MiB"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from watchdog import units
 from watchdog.backups import catalogue, drills, files, names, pasting
 from watchdog.backups.catalogue import Backup
 from watchdog.clock import rfc3339
@@ -20,12 +21,11 @@ _ENGINES: Final = {"postgresql": pasting.postgresql, "sqlite": pasting.sqlite}
 _RUSSIAN: Final = """\
 ## По-русски
 
-Всё делается обычными командами; db-watchdog для этого не нужен. Вставляйте блоки в оболочку по
-порядку: первый выбирает копию (строки для других копий — в таблице выше), второй сверяет её
-контрольную сумму, третий восстанавливает её в **новую** базу, рядом со старой. Посмотрите на
-результат и только затем остановите приложение и поменяйте базы местами последним блоком: старая
-останется под другим именем. Если что-то пошло не так, остановитесь: резервная копия при этом не
-меняется."""
+Всё делается обычными командами; db-watchdog для этого не нужен. Вставляйте блоки, которые стоят
+выше, в оболочку по порядку и остановитесь на первом, который не удался: резервная копия при этом не
+меняется, а старая база до последнего блока остаётся нетронутой.
+
+1. Выбор копии: строки `FILE` и `SHA256` для других копий — в таблице выше."""
 
 
 def write(folder: Path) -> None:
@@ -47,7 +47,7 @@ def text(folder: Path, backups: tuple[Backup, ...]) -> str:
     """Return how to restore one of *backups*, newest first, of which there is at least one."""
     chosen = next((backup for backup in backups if backup.good), backups[0])
     lines = [*_head(chosen, backups), *_choice(folder, chosen), *_steps(chosen)]
-    return "\n".join([*lines, *_others(backups), "", _RUSSIAN, ""])
+    return "\n".join([*lines, *_others(backups), "", _RUSSIAN, *_in_russian(chosen), ""])
 
 
 def _head(chosen: Backup, backups: tuple[Backup, ...]) -> Iterator[str]:
@@ -60,7 +60,7 @@ def _head(chosen: Backup, backups: tuple[Backup, ...]) -> Iterator[str]:
         " database before the last block. (По-русски: в конце файла.)"
     )
     yield ""
-    yield f"- backup: `{manifest.artefact}`, {_size(manifest.size_bytes)}{_tables(chosen)}"
+    yield f"- backup: `{manifest.artefact}`, {units.size(manifest.size_bytes)}{_tables(chosen)}"
     yield f"- its data is of {rfc3339(manifest.recovery_point)}; {_trust(chosen)}"
     yield f"- taken from: `{manifest.url}`"
     yield f"- disk needed for the restored database: {_disk(chosen)}"
@@ -97,6 +97,12 @@ def _steps(chosen: Backup) -> Iterator[str]:
             yield from ("", step.after)
 
 
+def _in_russian(chosen: Backup) -> Iterator[str]:
+    recipe = _ENGINES.get(chosen.manifest.engine)
+    for number, step in enumerate(recipe(chosen.manifest) if recipe else (), start=2):
+        yield f"{number}. {step.russian}"
+
+
 def _others(backups: tuple[Backup, ...]) -> Iterator[str]:
     yield from ("", "## All backups, newest first", "")
     yield from (
@@ -107,7 +113,7 @@ def _others(backups: tuple[Backup, ...]) -> Iterator[str]:
         manifest = backup.manifest
         yield (
             f"| {rfc3339(manifest.recovery_point)} | `{manifest.artefact}`"
-            f" | {_size(manifest.size_bytes)} | {_level(backup)} | `{manifest.sha256}` |"
+            f" | {units.size(manifest.size_bytes)} | {_level(backup)} | `{manifest.sha256}` |"
         )
 
 
@@ -143,10 +149,11 @@ def _tables(backup: Backup) -> str:
 def _disk(backup: Backup) -> str:
     size = backup.manifest.identity.get("size_bytes")
     if backup.manifest.engine == "sqlite":
-        return f"{_size(backup.manifest.size_bytes)}"
+        return units.size(backup.manifest.size_bytes)
     if isinstance(size, int):
-        return f"about {_size(int(size * 1.1) + (8 << 20))}, and as much again for a while (WAL)"
-    return f"unknown; several times the backup's {_size(backup.manifest.size_bytes)}"
+        room = units.size(int(size * 1.1) + (8 << 20))
+        return f"about {room}, and as much again for a while (WAL)"
+    return f"unknown; several times the backup's {units.size(backup.manifest.size_bytes)}"
 
 
 def _time(folder: Path, backups: tuple[Backup, ...]) -> str:
@@ -166,15 +173,6 @@ def _time(folder: Path, backups: tuple[Backup, ...]) -> str:
     at, seconds, identity = max(measured)
     words = f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.1f} seconds"
     return f"{words}, measured at {rfc3339(at)} with `{identity}`"
-
-
-def _size(count: int) -> str:
-    value = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TiB"
 
 
 def _one_line(words: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from watchdog import schedule
+from watchdog import schedule, units
 from watchdog.backups import catalogue, destination, failures, retention
 from watchdog.backups.catalogue import Backup
 from watchdog.backups.places import folder_of, settings_of
@@ -38,7 +38,7 @@ def troubles(target: Target, now: datetime) -> Iterator[Failure]:
     if missing:
         yield _said(
             target,
-            f"{settings_of(target).directory} has {missing >> 20} MiB less than min_free left,"
+            f"{settings_of(target).directory} has {units.size(missing)} less than min_free left,"
             f" and every backup of {target.name} is kept by another rule: keep less, or give it"
             " a larger disk",
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from watchdog import units
 from watchdog.backups import failures
 from watchdog.model import Failure, Kind, Objectives
 from watchdog.results import BackupStatus
@@ -56,9 +57,10 @@ def sentence(loss: Loss) -> str:
     """Return *loss* for people: ``lose 3 h 12 m, back in 4 m 10 s``."""
     if loss.everything:
         return "everything would be lost now, there is no good backup"
-    lost = "unknown" if loss.lost is None else span(loss.lost)
-    back = "in a time that was never measured" if loss.back is None else f"in {span(loss.back)}"
-    return f"lose {lost}, back {back}"
+    lost = "unknown" if loss.lost is None else units.span(loss.lost)
+    if loss.back is None:
+        return f"lose {lost}; how long the way back takes is not known: no restore drill yet"
+    return f"lose {lost}, back in {units.span(loss.back)}"
 
 
 def breaches(status: BackupStatus, target: str, now: datetime) -> Iterator[Failure]:
@@ -67,32 +69,20 @@ def breaches(status: BackupStatus, target: str, now: datetime) -> Iterator[Failu
     rpo, rto = loss.meets(Objectives(status.rpo, status.rto))
     named = {"target": target, "directory": status.destination}
     if rpo is False and status.rpo is not None:
-        lost = "everything" if loss.lost is None else f"the last {span(loss.lost)}"
+        lost = "everything" if loss.lost is None else f"the last {units.span(loss.lost)}"
         why = ": there is no good backup" if loss.everything else ""
         yield Failure(
             Kind.BACKUP,
-            f"{target} would lose {lost} now{why}, {span(status.rpo)} are allowed (objectives.rpo)",
+            f"{target} would lose {lost} now{why}, {units.span(status.rpo)} are allowed"
+            " (objectives.rpo)",
             hint=failures.known(NO_BACKUP if loss.everything else RPO_MISSED),
-            facts={**named, "objective": "rpo", "limit": span(status.rpo)},
+            facts={**named, "objective": "rpo", "limit": units.span(status.rpo)},
         )
     if rto is False and status.rto is not None and loss.back is not None:
         yield Failure(
             Kind.BACKUP,
-            f"the way back takes {span(loss.back)} for {target}, {span(status.rto)} are allowed"
-            " (objectives.rto)",
+            f"the way back takes {units.span(loss.back)} for {target},"
+            f" {units.span(status.rto)} are allowed (objectives.rto)",
             hint=failures.known(RTO_MISSED),
-            facts={**named, "objective": "rto", "limit": span(status.rto)},
+            facts={**named, "objective": "rto", "limit": units.span(status.rto)},
         )
-
-
-def span(seconds: float) -> str:
-    """Return a duration for people, by its two largest units: ``3 h 12 m``."""
-    if seconds < 60:
-        return f"{max(0.0, seconds):.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    parts: list[str] = []
-    rest = int(seconds)
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, rest = divmod(rest, length)
-        if count or parts:
-            parts.append(f"{count} {unit}")
-    return " ".join(part for part in parts[:2] if not part.startswith("0 "))

@@ -18,7 +18,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from watchdog import database_url, hints
+from watchdog import database_url, hints, units
 from watchdog.backups import catalogue
 from watchdog.backups.catalogue import Listing
 from watchdog.backups.destination import Destinations, state_folder
@@ -35,8 +35,6 @@ from watchdog.model import Failure, Phase, Target
 from watchdog.secret import mask
 
 T = TypeVar("T")
-
-_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 
 PHASES: Final = {
     Phase.PREFLIGHT: "looking",
@@ -157,26 +155,13 @@ def size(count: int | None) -> str:
     """Return a size for people."""
     if count is None:
         return "-"
-    value = float(count)
-    for unit in _UNITS:
-        if value < 1024 or unit == _UNITS[-1]:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return ""
+    return units.size(count)
 
 
 def span(time: timedelta | float) -> str:
     """Return a duration for people, by its two largest units: ``3 h 12 m``."""
     seconds = time.total_seconds() if isinstance(time, timedelta) else time
-    if seconds < 60:
-        return f"{max(0.0, seconds):.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    parts: list[str] = []
-    rest = int(seconds)
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, rest = divmod(rest, length)
-        if count or parts:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2])
+    return units.span(seconds)
 
 
 def tables(count: int | None) -> str:

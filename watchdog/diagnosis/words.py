@@ -15,7 +15,6 @@ _MOST_NAMED: Final = 8
 _MOST_COMPARED: Final = 2000
 _ALIKE: Final = 0.72  # difflib's ratio: one slip in a name of four letters
 _LONGEST: Final = 300
-_KIB: Final = 1024.0
 
 
 def found(step: str, en: str, ru: str) -> Finding:
@@ -41,15 +40,6 @@ def listed(names: Sequence[str], most: int = _MOST_NAMED) -> str:
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[:most])} … (+{len(names) - most})"
-
-
-def size(number: float) -> str:
-    """Return a number of bytes for people."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number < _KIB:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= _KIB
-    return f"{number:.1f} TiB"
 
 
 def span(seconds: float) -> str:

@@ -15,6 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from watchdog import units
+
 PREFIX: Final = "db-watchdog-drill-"
 _ATTEMPTS: Final = 5
 
@@ -71,5 +73,5 @@ def require_room(where: Path | None, needed: int) -> None:
     found = os.statvfs(where or usual())
     free = found.f_bavail * found.f_frsize
     if free < needed:
-        reason = f"{free >> 20} MiB are left, about {needed >> 20} MiB are needed"
+        reason = f"{units.size(free)} are left, about {units.size(needed)} are needed"
         raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {reason}")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from watchdog import units
+
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 86400
@@ -327,8 +329,8 @@ _UNITS: Final = {
     "ru": {"ms": "мс", "s": "с", "min": "мин", "h": "ч", "d": "д", "B": "Б"},
 }
 _SIZES: Final = {
-    "en": ("B", "kB", "MB", "GB", "TB", "PB"),
-    "ru": ("Б", "кБ", "МБ", "ГБ", "ТБ", "ПБ"),
+    "en": units.SIZES,
+    "ru": ("Б", "КиБ", "МиБ", "ГиБ", "ТиБ", "ПиБ"),
 }
 _SPACE: Final = "\N{NO-BREAK SPACE}"
 
@@ -373,14 +375,10 @@ class Words:
         return self._point(f"{milliseconds:.{digits}f}") + _SPACE + unit["ms"]
 
     def size(self, count: float) -> str:
-        """Return a size in decimal units, three digits."""
+        """Return a size in binary units, three digits."""
         names = _SIZES.get(self.language, _SIZES["en"])
-        power = 0
-        while count >= 999.5 and power < len(names) - 1:
-            count /= 1000
-            power += 1
-        digits = 0 if power == 0 or count >= 99.5 else 1
-        return self._point(f"{count:.{digits}f}") + _SPACE + names[power]
+        number, power = units.scaled(count)
+        return self._point(number) + _SPACE + names[power]
 
     def percent(self, share: float) -> str:
         """Return a share of one in percent; 100 only where nothing is missing."""

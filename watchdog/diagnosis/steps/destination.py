@@ -13,8 +13,9 @@ from typing import Final
 from watchdog.diagnosis import surroundings
 from watchdog.diagnosis.blocking import aside
 from watchdog.diagnosis.case import Case, Found, Step
-from watchdog.diagnosis.words import alike, found, listed, size
+from watchdog.diagnosis.words import alike, found, listed
 from watchdog.model import Finding
+from watchdog.units import size
 
 _NAME: Final = "destination"
 _HINTS: Final = (

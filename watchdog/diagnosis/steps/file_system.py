@@ -14,9 +14,10 @@ from watchdog.database_url import SqliteUrl
 from watchdog.diagnosis import surroundings
 from watchdog.diagnosis.blocking import aside
 from watchdog.diagnosis.case import Case, Found, Step
-from watchdog.diagnosis.words import found, size
+from watchdog.diagnosis.words import found
 from watchdog.engines.sqlite.mounts import Mount
 from watchdog.model import Finding, Kind
+from watchdog.units import size
 
 _NAME: Final = "file_system"
 _HINTS: Final = (

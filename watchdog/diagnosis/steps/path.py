@@ -14,8 +14,9 @@ from typing import Final
 from watchdog.database_url import SqliteUrl
 from watchdog.diagnosis.blocking import aside
 from watchdog.diagnosis.case import Case, Found, Step
-from watchdog.diagnosis.words import alike, found, listed, size
+from watchdog.diagnosis.words import alike, found, listed
 from watchdog.model import Finding
+from watchdog.units import size
 
 _NAME: Final = "path"
 _HINTS: Final = (

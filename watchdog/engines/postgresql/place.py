@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from watchdog import units
 from watchdog.database_url import PostgresqlUrl
 from watchdog.engines.postgresql import properties, swap, tools
 from watchdog.engines.postgresql.administration import Administration, maintenance, open_in
@@ -100,8 +101,8 @@ async def look(to: PostgresqlUrl, options: RestoreOptions, archive_bytes: int) -
     if free is not None and free < needed:
         raise _refused(
             to,
-            f"no space for the restore into {to.masked}: about {needed >> 20} MiB are needed on"
-            f" the server's disk, {free >> 20} MiB are left: free some first",
+            f"no space for the restore into {to.masked}: about {units.size(needed)} are needed on"
+            f" the server's disk, {units.size(free)} are left: free some first",
             "backup_no_space",
             "ENOSPC",
         )

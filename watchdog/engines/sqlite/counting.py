@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from watchdog import units
 from watchdog.content import Content
 from watchdog.model import ProofMode
 
@@ -41,8 +42,8 @@ def why_not(mode: ProofMode, size: int, *, blocking: bool) -> str:
         return ""
     because = ", for writers of a database in rollback mode would wait" if blocking else ""
     return (
-        f"proof: auto leaves the counts out above {limit >> 30} GiB{because}:"
-        f" the database has {size >> 20} MiB"
+        f"proof: auto leaves the counts out above {units.size(limit)}{because}:"
+        f" the database has {units.size(size)}"
     )
 
 

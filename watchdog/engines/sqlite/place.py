@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from watchdog import units
 from watchdog.engines.sqlite.files import Files, survey, uri
 from watchdog.engines.sqlite.openers import openers
 from watchdog.engines.sqlite.reading import Progress, Way, read
@@ -74,8 +75,8 @@ def look(path: str, artefact: Path, progress: Progress, *, replace: bool, needed
     free = stat.f_bavail * stat.f_frsize
     if free < needed + _RESERVE:
         raise SqliteTrouble(
-            f"no space to restore to {real}: {needed >> 10} KiB are needed in {real.parent},"
-            f" {free >> 10} KiB are left: free some first",
+            f"no space to restore to {real}: {units.size(needed)} are needed in {real.parent},"
+            f" {units.size(free)} are left: free some first",
             code="ENOSPC",
             hint="backup_no_space",
             component=str(real.parent),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from watchdog import units
 from watchdog.engines import Probe
 from watchdog.engines.postgresql.probes._columns import gauge
 from watchdog.engines.postgresql.probes._relations import OF_USERS, named
@@ -50,7 +51,7 @@ async def ask(session: PostgresqlSession) -> Answer:
             session.trouble(
                 Kind.SCHEMA,
                 f"indexes of {session.url.database} on {session.url.server_name} are there twice"
-                f" ({total / 2**20:.0f} MiB): {names}",
+                f" ({units.size(total)}): {names}",
                 hint="duplicate_indexes",
                 index=rows[0]["copies"][0],
             ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from watchdog import units
 from watchdog.engines import Probe
 from watchdog.engines.postgresql.probes._columns import Column, gauge, metrics, readings, sample
 from watchdog.engines.postgresql.session import PostgresqlSession
@@ -173,8 +174,8 @@ def _told(session: PostgresqlSession, row: Any) -> Failure:
     if row["wal_status"] == "lost":
         text = f"replication slot {slot} on {server} has lost WAL that it needs"
     else:
-        mebibytes = (row["retained"] or 0.0) / 2**20
-        text = f"replication slot {slot} on {server} has no reader and keeps {mebibytes:.0f} MiB"
+        kept = units.size(row["retained"] or 0.0)
+        text = f"replication slot {slot} on {server} has no reader and keeps {kept}"
     return session.trouble(Kind.REPLICATION, text, hint="replication_slot_abandoned", slot=slot)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from watchdog import units
 from watchdog.engines import Probe
 from watchdog.engines.postgresql.probes._columns import gauge
 from watchdog.engines.postgresql.probes._relations import OF_USERS, named
@@ -59,7 +60,7 @@ async def ask(session: PostgresqlSession) -> Answer:
             session.trouble(
                 Kind.SCHEMA,
                 f"indexes of {session.url.database} on {session.url.server_name} that nobody uses"
-                f" take {total / 2**20:.0f} MiB: {names}",
+                f" take {units.size(total)}: {names}",
                 hint="unused_indexes",
                 index=unused[0]["name"],
             ),
