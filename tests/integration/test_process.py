@@ -42,11 +42,12 @@ async def test_stdout_is_handed_over_as_it_comes() -> None:
 
 async def test_a_flood_of_stderr_neither_blocks_nor_grows() -> None:
     done = await process.run(
-        [sys.executable, "-c", "import sys; sys.stderr.write('x' * 5_000_000 + 'END')"],
+        [sys.executable, "-c", "import sys; sys.stderr.write('WHY' + 'x' * 5_000_000 + 'END')"],
         deadline=20,
     )
     assert done.returncode == 0
-    assert done.stderr.endswith("END")
+    assert done.stderr.startswith("WHYxxx")
+    assert done.stderr.endswith("xxxEND")
     assert len(done.stderr) <= process.STDERR_TAIL
 
 
