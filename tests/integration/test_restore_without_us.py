@@ -57,6 +57,14 @@ def blocks(text: str) -> list[str]:
     return re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
+def in_russian(text: str) -> str:
+    """Return the Russian part, which has a paragraph for each block of commands."""
+    russian = text.partition("## По-русски")[2]
+    paragraphs = re.findall(r"^\d+\. (.+)$", russian, re.MULTILINE)
+    assert len(paragraphs) == len(blocks(text))
+    return russian
+
+
 def paste(home: Path, path: str, *pasted: str) -> str:
     done = subprocess.run(
         ["/bin/sh", "-eu"],
@@ -155,7 +163,7 @@ async def test_the_file_is_private_and_follows_what_is_kept(
     assert first not in text
     assert text.count(second) >= 2
     assert "not measured yet" in text
-    assert "По-русски" in text
+    assert "**Сначала остановите приложение**" in in_russian(text)
 
 
 # ------------------------------------------------------------------ PostgreSQL
@@ -199,6 +207,7 @@ async def test_a_postgresql_database_comes_back_by_pasting(
     (tmp_path / ".pgpass").chmod(0o600)
     text = instructions(target)
     assert PASSWORD not in text
+    assert "останется под именем" in in_russian(text)
     said = paste(tmp_path, f"{bin_dir()}:/usr/bin:/bin", *blocks(text))
     assert "OK" in said
     found = await cluster.execute("select count(*), max(name) from kept", database=AWKWARD)

@@ -29,12 +29,16 @@ _SET_ASIDE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One block of commands; ``before`` and ``after`` are what to know of it, in Markdown."""
+    """One block of commands; ``before`` and ``after`` are what to know of it, in Markdown.
+
+    ``russian`` is all three of them in a paragraph.
+    """
 
     title: str
     commands: tuple[str, ...]
     before: str = ""
     after: str = ""
+    russian: str = ""
 
 
 _STRICT: Final = 'pg_restore --exit-on-error --single-transaction --dbname="$NEW" "$FILE"'
@@ -44,12 +48,19 @@ _EXPECTED: Final = (
     ' "transaction_timeout"`, and at the end `errors ignored on restore: 1`. With any other error'
     " the restore has failed."
 )
+_EXPECTED_IN_RUSSIAN: Final = (
+    " На сервере старше 17 **ожидается одна ошибка**: `unrecognized configuration parameter"
+    ' "transaction_timeout"` и в конце `errors ignored on restore: 1`. Любая другая ошибка значит,'
+    " что восстановление не удалось."
+)
+_LOOK: Final = "Посмотрите на результат: те ли это таблицы и данные?"
 _TIMEOUT_SINCE: Final = 17  # pg_restore sets transaction_timeout, which older servers do not know
 
 _WHOLE: Final = Step(
     "Is the file whole?",
     ('echo "$SHA256  $FILE" | sha256sum --check -',),
     after="It has to say `OK`. Otherwise take another backup from the table below.",
+    russian="Цел ли файл? Должно появиться `OK`; иначе возьмите другую копию из таблицы выше.",
 )
 
 
@@ -80,8 +91,20 @@ def postgresql(manifest: Manifest) -> Iterator[Step]:
             " create the role first (`createuser --no-login NAME`), or add `--no-owner --no-acl` to"
             f" `pg_restore`.{_EXPECTED if newer else ''}"
         ),
+        russian=(
+            "Восстановление в новую базу. Сервер — тот, с которого снята копия; для другого"
+            " измените первые строки. Пользователю нужно право создавать базы; пароль будет"
+            f" запрошен или взят из `~/.pgpass`.{_roles_in_russian(manifest)} Если восстановление"
+            ' остановится на роли, которой нет: `dropdb "$NEW"` и начните этот блок заново, создав'
+            " роль (`createuser --no-login NAME`) или добавив к `pg_restore` ключи"
+            f" `--no-owner --no-acl`.{_EXPECTED_IN_RUSSIAN if newer else ''}"
+        ),
     )
-    yield Step("Look at it", ("psql --dbname=\"$NEW\" --command='\\dt+ *.*' | head -n 100",))
+    yield Step(
+        "Look at it",
+        ("psql --dbname=\"$NEW\" --command='\\dt+ *.*' | head -n 100",),
+        russian=_LOOK,
+    )
     aside = _new_name(database, "before")
     old, kept = _identifier(database), _identifier(aside)
     yield Step(
@@ -98,6 +121,13 @@ def postgresql(manifest: Manifest) -> Iterator[Step]:
         after=(
             f"The old one is kept as `{aside}`. What belongs to a database and is in no dump has to"
             " be given to the new one by hand: its owner, grants (`\\l`) and settings (`\\drds`)."
+        ),
+        russian=(
+            "Замена старой базы новой. **Сначала остановите всё, что с ней работает**: базу с"
+            " открытыми сеансами переименовать нельзя. (Если старой базы нет, первая строка"
+            f" завершится ошибкой, это нормально.) Старая останется под именем `{aside}`. Владелец,"
+            " права (`\\l`) и настройки (`\\drds`) базы в дамп не входят: задайте их новой базе"
+            " вручную."
         ),
     )
 
@@ -117,8 +147,12 @@ def sqlite(manifest: Manifest) -> Iterator[Step]:
         ),
         before="Change the first line to restore it elsewhere.",
         after="It has to say `ok`.",
+        russian=(
+            "Восстановление в новый файл. Чтобы он был в другом месте, измените первую строку."
+            " В конце должно появиться `ok`."
+        ),
     )
-    yield Step("Look at it", ("sqlite3 \"$NEW\" '.tables'",))
+    yield Step("Look at it", ("sqlite3 \"$NEW\" '.tables'",), russian=_LOOK)
     yield Step(
         "Let it take the place of the old one",
         (
@@ -136,6 +170,12 @@ def sqlite(manifest: Manifest) -> Iterator[Step]:
             "The old database is kept with `.before-` and the time in its name, its `-wal` and"
             " `-journal` with it: they belong together, and never to the new file."
         ),
+        russian=(
+            "Замена старого файла новым. **Сначала остановите приложение** и всё, что держит файл"
+            " открытым (покажет `fuser`): иначе оно продолжит писать в старый файл или испортит"
+            " новый. Старая база останется рядом, с `.before-` и временем в имени, вместе со своими"
+            " `-wal` и `-journal`: они относятся только к ней."
+        ),
     )
 
 
@@ -149,6 +189,13 @@ def _tools(manifest: Manifest) -> Step:
             f"It has to be {major or 'as new as the `pg_dump` that made the backup'} or later; an"
             " older one says `unsupported version … in file header`. Then install"
             f" `postgresql-client-{major or 'NN'}`, or put the folder of one that is there first:"
+            f" `PATH=/usr/lib/postgresql/{major or 'NN'}/bin:$PATH`."
+        ),
+        russian=(
+            "Подходит ли версия программ? Нужна"
+            f" {major or 'та, которой снята копия,'} или новее; более старая ответит `unsupported"
+            f" version … in file header`. Тогда установите `postgresql-client-{major or 'NN'}` или"
+            " поставьте первой папку той, что уже есть:"
             f" `PATH=/usr/lib/postgresql/{major or 'NN'}/bin:$PATH`."
         ),
     )
@@ -176,6 +223,19 @@ def _roles(manifest: Manifest) -> str:
         " On a server that lacks the roles, bring them first:"
         f' `psql --dbname=postgres --file="${{FILE%.dump}}.{globals_["file"]}"`; it sets the'
         " passwords and settings of roles that are there back to those of then."
+    )
+
+
+def _roles_in_russian(manifest: Manifest) -> str:
+    globals_: Any = manifest.details.get("globals")
+    if not isinstance(globals_, dict):
+        return ""
+    if not globals_.get("file"):
+        return f" Ролей в копии нет ({globals_.get('missing')})."
+    return (
+        " Если на сервере нет этих ролей, сначала создайте их:"
+        f' `psql --dbname=postgres --file="${{FILE%.dump}}.{globals_["file"]}"`; пароли и настройки'
+        " ролей, которые уже есть, станут прежними."
     )
 
 
