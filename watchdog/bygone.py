@@ -50,7 +50,8 @@ def of(failure: Failure, target: str, at: datetime, next_at: datetime | None) ->
     """
     ended = _moment(at)
     wait = f", or wait until {_moment(next_at)}" if next_at is not None else ""
-    facts = {"target": target, "at": ended, "reason": failure.message}
+    engine = failure.facts.get("engine", "")
+    facts = {"target": target, "at": ended, "reason": failure.message, "engine": engine}
     return Failure(
         Kind.BACKUP,
         f"the last backup of {target}, at {ended}, failed: {failure.message}; the database answers"

@@ -135,7 +135,9 @@ def test_both_languages_are_there_and_are_two_languages(cause: str) -> None:
 
 @pytest.mark.parametrize("cause", ENTRIES)
 def test_the_link_is_official_and_well_formed(cause: str) -> None:
-    link = urlsplit(entries()[cause].documentation)
+    entry = entries()[cause]
+    assert not entry.sqlite or entry.sqlite.startswith("https://www.sqlite.org/")
+    link = urlsplit(entry.documentation)
     assert link.scheme == "https"
     assert link.hostname in {
         "www.postgresql.org", "www.sqlite.org", "www.pgbouncer.org", "docs.docker.com", "hub.docker.com",

@@ -22,6 +22,10 @@ from watchdog.hints.place import CONDITION, ROWS, here, place_of
         ({"host": "db.example.com", "container": "no"}, {"host", "elsewhere"}),
         ({"host": "10.0.0.5", "port": "6432"}, {"elsewhere", "pooler"}),
         ({"surroundings": "systemd here nonsense"}, {"systemd", "here"}),
+        ({"engine": "sqlite", "path": "/b/x.dump"}, {"sqlite"}),
+        ({"path": "/b/app/20261123T030000Z-ab12cd.dump"}, {"postgresql"}),
+        ({"path": "/b/app/20261123T030000Z-ab12cd.sqlite"}, {"sqlite"}),
+        ({"engine": "here", "path": "/srv/app.db"}, set()),
     ],
 )
 def test_the_facts_say_where_we_are(facts: dict[str, str], place: set[str]) -> None:
@@ -34,6 +38,9 @@ def test_a_step_is_left_out_only_where_something_else_is_known() -> None:
     assert here("{@compose}x", frozenset({"compose"})) == "x"
     assert here("{@compose}x", frozenset({"systemd"})) is None
     assert here("{@compose}x", frozenset({"here"})) == "x"
+    assert here("{@sqlite}{@compose}x", frozenset({"sqlite"})) == "x"
+    assert here("{@sqlite}{@compose}x", frozenset({"sqlite", "systemd"})) is None
+    assert here("{@sqlite}{@compose}x", frozenset({"postgresql"})) is None
     assert here("{@!pooler}x", frozenset()) is None
     assert here("{@!pooler}x", frozenset({"pooler"})) == "x"
 
@@ -49,6 +56,25 @@ def test_behind_a_pooler_the_pooler_is_named() -> None:
     facts = {"host": "10.0.0.5", "port": "6432", "container": "no"}
     assert any("pgbouncer.ini" in step for step in render("connection_refused", facts).steps)
     assert not any("pgbouncer.ini" in step for step in render("connection_refused", {}).steps)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_to_do_about_another_database_is_of_its_engine(language: str) -> None:
+    of_file = render("different_database", {"engine": "sqlite", "target": "app"}, language)
+    of_server = render("different_database", {"engine": "postgresql", "target": "app"}, language)
+    assert "ls -li" in of_file.steps[0]
+    assert not any("pg_control_system" in step or "docker" in step for step in of_file.steps)
+    assert "pg_control_system" in of_server.steps[0]
+    assert not any("sqlite3" in step for step in of_server.steps)
+    assert not (language == "ru" and "system identifier" in of_file.cause)
+
+
+def test_the_page_to_read_is_of_the_engine() -> None:
+    cut = {"path": "/b/app/20261123T030000Z-ab12cd.sqlite", "target": "wal"}
+    hint = render("backup_truncated", cut)
+    assert hint.documentation.startswith("https://www.sqlite.org/")
+    assert "`db-watchdog verify --all`" in hint.steps[1]
+    assert "postgresql.org" in render("backup_truncated", {"path": "/b/x.dump"}).documentation
 
 
 @pytest.mark.parametrize("cause", sorted(entries()))

@@ -79,6 +79,7 @@ def trouble(backup: Backup) -> Failure:
         facts={
             **failures.facts(backup.path, backup.target),
             "server": manifest.server or manifest.url,
+            "engine": manifest.engine,
             "reason": why,
         },
     )

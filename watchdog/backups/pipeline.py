@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from watchdog.backups import (
@@ -236,7 +237,8 @@ class Pipeline:
 async def _failed(run: Run, failure: Failure) -> None:
     """Note why *run* has failed; what was unfinished has gone by now."""
     run.failure = failure
-    run.failure = await asyncio.to_thread(failures.with_room, failure, run.folder, run.target.name)
+    told = await asyncio.to_thread(failures.with_room, failure, run.folder, run.target.name)
+    run.failure = replace(told, facts={**told.facts, "engine": run.target.engine})
 
 
 async def _finish(work: Coroutine[Any, Any, T]) -> T:

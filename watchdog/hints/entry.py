@@ -87,7 +87,11 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One cause and what to do about it."""
+    """One cause and what to do about it.
+
+    ``sqlite`` is the page to read instead of ``documentation`` where the
+    database is known to be SQLite.
+    """
 
     id: str
     documentation: str
@@ -96,6 +100,7 @@ class Entry:
     ru: Text
     rules: tuple[Rule, ...] = ()
     wordings: tuple[Wording, ...] = ()
+    sqlite: str = ""
 
     def text(self, language: str) -> Text:
         """Return the texts in *language*; English where there is none."""

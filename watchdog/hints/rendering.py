@@ -42,7 +42,7 @@ def render(cause: str, facts: Mapping[str, str], language: str = "en") -> Hint:
         title=fill(text.title, known) or text.title,
         cause=fill(text.cause, known) or text.cause,
         steps=tuple(step for line in lines if (step := fill(line, known)) is not None),
-        documentation=entry.documentation,
+        documentation=(entry.sqlite if "sqlite" in place else "") or entry.documentation,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from watchdog.hints.entry import (
     POSTGRESQL,
+    SQLITE,
     Entry,
     Family,
     Needs,
@@ -108,6 +109,7 @@ FAMILY = Family(
             "backup_zero_bytes",
             POSTGRESQL + "backup-dump.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "The backup file is empty",
                 "{path|The file} has no content: the program that should have written it failed, and"
@@ -151,13 +153,14 @@ FAMILY = Family(
             "backup_truncated",
             POSTGRESQL + "app-pgrestore.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "The backup file ends early",
                 "{path|The file} was cut off: the disk was full, the copy was interrupted, or the"
                 " program was killed. What is missing cannot be had from it.",
                 (
                     "Take a new one now: `db-watchdog backup {target|TARGET}`",
-                    "Which older ones are whole? `db-watchdog verify {target|--all}`",
+                    "Which older ones are whole? `db-watchdog verify --all`",
                     (
                         "Find what cut it: `df -h {directory|FOLDER}`, an interrupted upload, `dmesg -T |"
                         " grep -i 'killed process'`"
@@ -170,7 +173,7 @@ FAMILY = Family(
                 " Недостающего из него не достать.",
                 (
                     "Снимите новую копию сейчас: `db-watchdog backup {target|TARGET}`",
-                    "Какие из прежних целы? `db-watchdog verify {target|--all}`",
+                    "Какие из прежних целы? `db-watchdog verify --all`",
                     (
                         "Найдите, что её оборвало: `df -h {directory|FOLDER}`, прерванная загрузка,"
                         " `dmesg -T | grep -i 'killed process'`"
@@ -197,6 +200,7 @@ FAMILY = Family(
             "backup_not_an_archive",
             POSTGRESQL + "app-pgrestore.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "The file is not a dump archive",
                 "pg_restore does not recognise {path|the file}: it is compressed or encrypted once"
@@ -248,6 +252,7 @@ FAMILY = Family(
             "backup_no_space",
             POSTGRESQL + "disk-full.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "rescode.html#full",
             en=Text(
                 "The place for backups is full",
                 "{directory|The destination} has no room left; this backup was given up and the"
@@ -301,6 +306,7 @@ FAMILY = Family(
             "backup_dir_missing",
             POSTGRESQL + "app-pgdump.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "The folder for the backup cannot be used",
                 "{directory|The destination folder} does not exist, is not mounted, or may not be written"
@@ -344,6 +350,7 @@ FAMILY = Family(
             "backup_target_exists",
             POSTGRESQL + "app-pgdump.html",
             Severity.WARNING,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "There is something at the output path already",
                 "{path|The output file or folder} exists, and a directory dump or copy does not"
@@ -465,6 +472,7 @@ FAMILY = Family(
             "backup_file_missing",
             POSTGRESQL + "app-pgrestore.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "The backup file is not there",
                 "{path|The file to restore or copy} does not exist: another path, another machine,"
@@ -836,6 +844,7 @@ FAMILY = Family(
             "backup_timeout",
             POSTGRESQL + "app-pgdump.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "The backup took longer than it may",
                 "The backup of {target|the target} did not end in time and was cancelled; nothing of"
@@ -909,6 +918,7 @@ FAMILY = Family(
             "backup_tool_killed",
             POSTGRESQL + "kernel-resources.html#LINUX-MEMORY-OVERCOMMIT",
             Severity.CRITICAL,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "The program that took the backup was killed",
                 "A signal ended {program|pg_dump} before it was done: of the kernel, for want of"
@@ -1045,6 +1055,7 @@ FAMILY = Family(
             "backup_locked",
             POSTGRESQL + "app-pgdump.html",
             Severity.WARNING,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "Another backup of this target is running",
                 "Somebody else holds the lock of {directory|the target's folder}; only one backup per"
@@ -1069,6 +1080,7 @@ FAMILY = Family(
             "backup_failed",
             POSTGRESQL + "backup.html",
             Severity.WARNING,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "The last backup failed, and the database answers since",
                 "The last backup of {target|the target}, at {at|an earlier time}, failed:"
@@ -1094,6 +1106,7 @@ FAMILY = Family(
             "destination_missing",
             POSTGRESQL + "backup.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "The place for backups is not mounted",
                 "{directory|The destination} lacks the marker that was put there: most likely its disk"
@@ -1123,6 +1136,7 @@ FAMILY = Family(
             "backup_damaged",
             POSTGRESQL + "app-pgrestore.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "The backup is not what was written",
                 "The content of {path|the backup} does not fit the sum or size in its manifest: it"
@@ -1148,6 +1162,7 @@ FAMILY = Family(
             "no_backup_yet",
             POSTGRESQL + "backup.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "There is no backup that could be restored",
                 "No proven backup of {target|the target} exists yet: a fire now would cost"
@@ -1179,6 +1194,7 @@ FAMILY = Family(
             "rpo_missed",
             POSTGRESQL + "backup.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "More would be lost than is allowed",
                 "The newest proven backup of {target|the target} is older than objectives.rpo"
@@ -1218,6 +1234,7 @@ FAMILY = Family(
             "rto_missed",
             POSTGRESQL + "app-pgrestore.html",
             Severity.WARNING,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "The way back takes longer than is allowed",
                 "The last restore drill of {target|the target} took longer than objectives.rto"
@@ -1255,6 +1272,7 @@ FAMILY = Family(
             "backup_content_differs",
             POSTGRESQL + "app-pgdump.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "pragma.html#pragma_integrity_check",
             en=Text(
                 "The backup does not hold what was there",
                 "Restored, or read back, the backup has other rows or another schema than the"
@@ -1288,6 +1306,7 @@ FAMILY = Family(
             "backup_assertion_false",
             POSTGRESQL + "app-pgrestore.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "An assertion does not hold on the restored copy",
                 "The backup was restored and is what the database was, but a query of drill.assert"
@@ -1319,6 +1338,7 @@ FAMILY = Family(
             "drill_no_place",
             POSTGRESQL + "app-initdb.html",
             Severity.WARNING,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "There is nowhere to restore a backup for a drill",
                 "The restore drill could not run: what it needs of this machine or of the scratch"
@@ -1358,6 +1378,7 @@ FAMILY = Family(
             "drill_timeout",
             POSTGRESQL + "populate.html",
             Severity.WARNING,
+            sqlite=SQLITE + "backup.html",
             en=Text(
                 "The restore drill took too long",
                 "The drill of {target|the target} was ended at its time limit. So long, or longer,"

@@ -7,7 +7,17 @@ Owns: the entries of the family ``schema``.
 
 from __future__ import annotations
 
-from watchdog.hints.entry import POSTGRESQL, Entry, Family, Needs, Rule, Severity, Text, Wording
+from watchdog.hints.entry import (
+    POSTGRESQL,
+    SQLITE,
+    Entry,
+    Family,
+    Needs,
+    Rule,
+    Severity,
+    Text,
+    Wording,
+)
 from watchdog.model import Kind
 
 FAMILY = Family(
@@ -206,22 +216,27 @@ FAMILY = Family(
             "different_database",
             POSTGRESQL + "runtime-config-connection.html",
             Severity.CRITICAL,
+            sqlite=SQLITE + "pragma.html#pragma_application_id",
             en=Text(
                 "Another database answers under the same name, or most of its content has gone",
-                "The newest backup is of a database that does not look like the one before, by its system identifier, its tables or its size: the URL leads elsewhere, a fresh volume stands where the data were, or somebody has emptied it. It is held apart, and retention is frozen.",
+                "The newest backup is of a database that does not look like the one before, by its identifier, its tables or its size: the URL leads elsewhere, a fresh volume stands where the data were, or somebody has emptied it. It is held apart, and retention is frozen.",
                 (
-                    "Is it the right place? `SELECT system_identifier FROM pg_control_system();` and `SELECT datname FROM pg_database;`; for SQLite `ls -li` of the file",
-                    "{@compose}In Docker: was a new, empty volume mounted? `docker volume ls` and `docker compose config --volumes`",
+                    "{@postgresql}PostgreSQL: is it the right server? `SELECT system_identifier FROM pg_control_system();` and `SELECT datname FROM pg_database;` at {server|the server}",
+                    "{@sqlite}SQLite: is it the right file? `ls -li` of the path in {server|the URL}, and what is in it: `sqlite3 FILE .tables`",
+                    "{@sqlite}SQLite: does the path lead where it led before? A volume or share that is not mounted, or another working directory under a relative path, leaves room for a new file: `findmnt -T FOLDER`",
+                    "{@postgresql}{@compose}In Docker: was a new, empty volume mounted? `docker volume ls` and `docker compose config --volumes`",
                     "Was it meant (a new server, an upgrade, a clean-up)? `db-watchdog accept {target|TARGET}`",
                     "Was it not? The older backups are all there: `db-watchdog backups {target|TARGET}`",
                 ),
             ),
             ru=Text(
                 "Под тем же именем отвечает другая база или почти всё содержимое исчезло",
-                "Последняя копия снята с базы, не похожей на прежнюю system identifier, таблицами или размером: URL ведёт в другое место, на месте данных новый пустой том или базу опустошили. Копия отложена, удаление старых остановлено.",
+                "Последняя копия снята с базы, не похожей на прежнюю: у неё другой идентификатор кластера, другие таблицы или размер. URL ведёт в другое место, на месте данных новый пустой том или базу опустошили. Копия отложена, удаление старых остановлено.",
                 (
-                    "То ли это место? `SELECT system_identifier FROM pg_control_system();` и `SELECT datname FROM pg_database;`; для SQLite `ls -li` файла",
-                    "{@compose}В Docker: не подключён ли новый пустой том? `docker volume ls` и `docker compose config --volumes`",
+                    "{@postgresql}PostgreSQL: тот ли это сервер? `SELECT system_identifier FROM pg_control_system();` и `SELECT datname FROM pg_database;` на {server|сервере}",
+                    "{@sqlite}SQLite: тот ли это файл? `ls -li` по пути из {server|URL}, а что внутри, покажет `sqlite3 FILE .tables`",
+                    "{@sqlite}SQLite: ведёт ли путь туда же, что и раньше? Если том или сетевая папка не смонтированы или у относительного пути другой рабочий каталог, на этом месте появляется новый файл: `findmnt -T FOLDER`",
+                    "{@postgresql}{@compose}В Docker: не подключён ли новый пустой том? `docker volume ls` и `docker compose config --volumes`",
                     "Так и задумано (новый сервер, обновление, чистка)? `db-watchdog accept {target|TARGET}`",
                     "Не задумано? Все прежние копии на месте: `db-watchdog backups {target|TARGET}`",
                 ),
