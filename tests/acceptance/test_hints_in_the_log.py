@@ -128,9 +128,8 @@ class Listener:
                 if self._answer is None:
                     continue  # it holds the line and says nothing
                 with peer, suppress(OSError):
-                    if self._answer:
-                        peer.recv(1024)
-                        peer.sendall(self._answer)
+                    peer.recv(1024)  # what is not read makes a reset of the close
+                    peer.sendall(self._answer)
 
     def close(self) -> None:
         self._socket.close()
