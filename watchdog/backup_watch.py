@@ -24,7 +24,7 @@ from watchdog.backups.lock import BusyError
 from watchdog.backups.looking import silent
 from watchdog.backups.pipeline import Pipeline
 from watchdog.backups.places import settings_of
-from watchdog.clock import Clock
+from watchdog.clock import Clock, rfc3339
 from watchdog.engines import BackupEngines, Engine
 from watchdog.model import Action, Failure, Lane, Outcome, Result, Target
 from watchdog.report import BACKUP, Report
@@ -115,14 +115,14 @@ class BackupWatch:
             return
         if planned.next_at is None:
             if planned.anew(now, starting=True):
-                last, missed = str(planned.last_run_at), str(planned.due)
+                last, missed = _told(planned.last_run_at), _told(planned.due)
                 _log.info("backup overdue", target=target, last_attempt=last, slot=missed)
             self._set_alarm(planned)
         elif self._is_running(planned):
             pass  # what comes next is found when it ends
         elif planned.resumed(now):
             planned.resume(now)
-            _log.info("backups resumed", target=target, next_run=str(planned.next_at))
+            _log.info("backups resumed", target=target, next_run=_told(planned.next_at))
             self._set_alarm(planned)
         elif planned.hold(now):
             self._say_paused(planned)
@@ -131,7 +131,7 @@ class BackupWatch:
             _log.info("destination is back", target=target)
             self._set_alarm(planned)
         elif planned.recovered(now, back=self._is_back(planned)):
-            moment = str(planned.next_at)
+            moment = _told(planned.next_at)
             _log.info("database is back, its backup will be tried again", target=target, at=moment)
             self._set_alarm(planned)
 
@@ -172,7 +172,7 @@ class BackupWatch:
             _log.warning(
                 "backups are paused",
                 target=planned.target.name,
-                until=str(pause.until),
+                until=_told(pause.until),
                 reason=pause.reason,
             )
 
@@ -210,7 +210,7 @@ class BackupWatch:
         planned.runs += 1
         planned.failures += failure is not None
         if planned.ended(started_at, self._clock.now(), failure):
-            _log.info("backup will be tried again", target=target.name, at=str(planned.next_at))
+            _log.info("backup will be tried again", target=target.name, at=_told(planned.next_at))
         self._set_alarm(planned)
         status = replace(await self._sight.status(planned), running_since=None)
         finished = self._clock.monotonic()
@@ -267,7 +267,7 @@ class BackupWatch:
                 "backup starts late",
                 target=target.name,
                 seconds=round(late),
-                slot=str(planned.due),
+                slot=_told(planned.due),
                 reason=reason or backup_plan.OVERLAP,
             )
         _log.info("backup begins", target=target.name, engine=target.engine)
@@ -291,6 +291,10 @@ class BackupWatch:
 
 class _HeldUpError(Exception):
     """Somebody has paused the backups of the target meanwhile."""
+
+
+def _told(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment is not None else None
 
 
 def _deadline(target: Target) -> float:

@@ -179,6 +179,12 @@ def test_a_pause_is_noted_with_us_while_the_destination_is_not_there(house: Hous
     assert (again["target"], again["reason"], again["failure"]) == ("app", "why", None)
     assert Path(again["path"]).parent == house.folder / "state" / "pauses"
     assert house.run("resume", "app", "other").count("backups go on") == 2
+    (house.folder / "state").rename(house.folder / "aside")
+    (house.folder / "state").write_text("")
+    told = house.run("pause", "app", "--for", "1h", expect=1)
+    assert "pauses of app cannot be written down, so nothing has changed" in told
+    assert str(house.folder / "state") in told
+    assert "for the backup of" not in told
 
 
 @pytest.mark.parametrize(

@@ -341,7 +341,12 @@ async def test_backups_come_from_the_catalogue(given):
     given.catalogue = catalogue
     async with serving(given) as running:
         answer = await running.client.get("/api/v1/backups")
-    assert answer.json() == {"backups": [backup]}
+        one = await running.client.get("/api/v1/backups?target=notes")
+        other = await running.client.get("/api/v1/backups?target=auth-service")
+        unknown = await running.client.get("/api/v1/backups?target=nobody")
+    assert answer.json() == one.json() == {"backups": [backup]}
+    assert other.json() == {"backups": []}
+    assert unknown.status_code == 404
 
 
 async def test_hints_speak_the_configured_language(given):

@@ -29,6 +29,7 @@ from watchdog.backups import accepted, catalogue, guard, looking, pauses
 from watchdog.backups.destination import Destinations
 from watchdog.backups.pauses import Pause
 from watchdog.backups.status import known_of
+from watchdog.clock import rfc3339
 from watchdog.database_url import SqliteUrl
 from watchdog.engines import find_engines
 from watchdog.model import (
@@ -562,6 +563,8 @@ async def test_a_failure_that_no_folder_takes_is_told_as_long_as_the_process_liv
         await house.ring().wait()
         await house.backups.rescan()
     assert "backup failed" in [line["event"] for line in said]
+    (again,) = [line["at"] for line in said if line["event"] == "backup will be tried again"]
+    assert again == rfc3339(house.clock.now() + timedelta(minutes=1))
     known = house.known()
     assert (known.runs, known.failures, known.last_attempt_successful) == (1, 1, False)
     assert known.last_failure is not None

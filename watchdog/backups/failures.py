@@ -64,6 +64,21 @@ def of_os_error(error: OSError, phase: Phase, path: Path, target: str) -> Failur
     )
 
 
+def of_pause(error: OSError, path: Path, target: str) -> Failure:
+    """Return the failure to write down that backups of *target* are paused, or no longer."""
+    number, where = error.errno or 0, error.filename or path
+    advice = f": {_ADVICE[number]}" if number in _ADVICE else ""
+    return Failure(
+        Kind.BACKUP,
+        mask(
+            f"what was said of pauses of {target} cannot be written down, so nothing has changed:"
+            f" {where}: {error.strerror or error}{advice}"
+        ),
+        code=errno.errorcode.get(number, ""),
+        facts=facts(path, target),
+    )
+
+
 def of_forgetting(error: OSError, path: Path, target: str) -> Failure:
     """Return the failure to write an attempt down, in its folder as well as with us."""
     where, reason = error.filename or path, error.strerror or str(error)

@@ -18,7 +18,7 @@ from watchdog.backups.pauses import Pause
 from watchdog.backups.places import folder_of, settings_of
 from watchdog.cli import _backups
 from watchdog.cli._console import plain_console
-from watchdog.model import ActionFailed, Failure, Phase, Target
+from watchdog.model import ActionFailed, Failure, Target
 
 
 def read(target: Target, known: Destinations) -> Pause | None:
@@ -76,5 +76,4 @@ def _write(target: Target, pause: Pause, known: Destinations) -> Path:
         present = directory.is_dir() and not known.missing(directory)
         return pauses.put(folder, pause, known.state, present=present)
     except OSError as error:
-        failure = failures.of_os_error(error, Phase.PREFLIGHT, folder, target.name)
-        raise ActionFailed(failure) from error
+        raise ActionFailed(failures.of_pause(error, folder, target.name)) from error

@@ -192,21 +192,29 @@ class _Routes:
     async def target(self, request: Request) -> Response:
         status = self._services.store.status(request.path_params["name"])
         if status is None:
-            return _json(
-                {"error": "There is no target of that name. " + self._known().strip()}, 404
-            )
+            return self._no_such_target()
         return _json(documents.target_document(status, self._services.language))
 
-    async def backups(self, _: Request) -> Response:
-        return _json(documents.backups_document(await self._services.catalogue()))
+    async def backups(self, request: Request) -> Response:
+        target = request.query_params.get("target")
+        if self._is_unknown(target):
+            return self._no_such_target()
+        found = await self._services.catalogue()
+        if target is not None:
+            found = [each for each in found if each["target"] == target]
+        return _json(documents.backups_document(found))
 
     async def incidents(self, request: Request) -> Response:
         target = request.query_params.get("target")
-        if target is not None and self._services.store.status(target) is None:
-            return _json(
-                {"error": "There is no target of that name. " + self._known().strip()}, 404
-            )
+        if self._is_unknown(target):
+            return self._no_such_target()
         return _json(await self._incidents.listed(target))
+
+    def _is_unknown(self, target: str | None) -> bool:
+        return target is not None and self._services.store.status(target) is None
+
+    def _no_such_target(self) -> Response:
+        return _json({"error": "There is no target of that name. " + self._known().strip()}, 404)
 
     async def incident(self, request: Request) -> Response:
         document = await self._incidents.document(request.path_params["id"])

@@ -15,6 +15,7 @@ from typing import Final
 
 import structlog
 
+from watchdog.clock import rfc3339
 from watchdog.config import WebFile, files_of_web_file, load_web_file
 from watchdog.errors import ConfigurationError
 from watchdog.metrics import names
@@ -109,7 +110,7 @@ class Following:
             "tls": web.tls is not None,
             "client_certificates": web.tls is not None and web.tls.proves_clients,
             "users": len(web.users),
-            "certificate_expires": expires.isoformat() if expires is not None else None,
+            "certificate_expires": rfc3339(expires) if expires is not None else None,
         }
 
     def say_who_may_enter(self, addresses: Sequence[str]) -> None:
