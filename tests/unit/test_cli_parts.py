@@ -10,7 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 import watchdog.cli
-from watchdog.cli import cli
+from watchdog.cli import cli, incident, probe
+from watchdog.clock import SystemClock
+from watchdog.database_url import PostgresqlUrl
+from watchdog.model import Failure, Kind, Phase, Target
+from watchdog.results import ResultStore
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +96,22 @@ def run(
         watchdog.cli.main()
     written = capsys.readouterr()
     return left.value.code, written.out, written.err
+
+
+def test_a_size_of_an_incident_has_a_unit() -> None:
+    assert (
+        incident._measured("destination_free_bytes", 75515338752.0) == "destination free 70.3 GiB"
+    )
+    assert incident._measured("free_inodes", 12.0) == "free inodes 12"
+
+
+def test_a_code_that_the_message_names_is_not_said_twice() -> None:
+    store = ResultStore(SystemClock())
+    store.configure([(Target("a", "postgresql", PostgresqlUrl((("h", 5432),), "u", "d")), None)])
+    (status,) = store.statuses()
+    for message, told in (
+        ("wrong (28P01)", "auth/authenticate: wrong (28P01)"),
+        ("wrong", "auth/authenticate 28P01: wrong"),
+    ):
+        status.failure = Failure(Kind.AUTH, message, Phase.AUTHENTICATE, "28P01")
+        assert probe._what(status) == told

@@ -31,7 +31,7 @@ _EVERY: Final = 10.0  # seconds between two lines
 _STEPS: Final = {
     Step.DATA: "restoring",
     Step.STATISTICS: "gathering statistics",
-    Step.SWAP: "swapping the names",
+    Step.SWAP: "giving it its name",
 }
 _INDEXES: Final = "building indexes and constraints"
 

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from watchdog import log
+from watchdog import log, units
 from watchdog.backups.destination import state_folder
 from watchdog.cli import YES
 from watchdog.cli._configuration import Loading, configuration
@@ -150,7 +150,15 @@ def _print_evidence(console: Console, whole: Mapping[str, Any]) -> None:
         what = f"{who(each)}, {each['state']}{since}: {each['statement']}"
         console.print(Text(f"  session {each['pid']}  {what}"))
     for name, value in (whole.get("disk") or {}).items():
-        console.print(Text(f"  {name} {value:.0f}"))
+        console.print(Text(f"  {_measured(name, value)}"))
+
+
+def _measured(name: str, value: float) -> str:
+    """Return one size of the disk for people; its name is that of the metric."""
+    what = name.replace("_", " ")
+    if name.endswith("_bytes"):
+        return f"{what.removesuffix(' bytes')} {units.size(value)}"
+    return f"{what} {value:.0f}"
 
 
 def _instant(text: str) -> str:

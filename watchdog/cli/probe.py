@@ -149,8 +149,8 @@ def _what(status: Status) -> str:
     if status.failure is None:
         return status.target.url.masked
     where = f"{status.failure.kind}/{status.failure.phase or '-'}"
-    code = f" {status.failure.code}" if status.failure.code else ""
-    return f"{where}{code}: {mask(status.failure.message)}"
+    code, message = status.failure.code, mask(status.failure.message)
+    return f"{where} {code}: {message}" if code and code not in message else f"{where}: {message}"
 
 
 def _print_debug(statuses: Sequence[Status], servers: Sequence[ServerStatus]) -> None:

@@ -207,7 +207,9 @@ def _ask(plan: RestorePlan, to: DatabaseUrl) -> None:
     """Have the name typed back. Raises ``click.Abort``, ``UsageError`` where nobody is there."""
     if not sys.stdin.isatty():
         raise UsageError(f"{to.masked} would be replaced: add --yes where nobody can be asked")
-    typed = click.prompt(f"Type the name {plan.name} to replace it", default="", err=True)
+    typed = click.prompt(
+        f"Type the name {plan.name} to replace it", default="", show_default=False, err=True
+    )
     if typed != plan.name:
         click.echo(f"That is not {plan.name}: nothing was done.", err=True)
         raise click.Abort

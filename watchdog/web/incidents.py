@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from watchdog import units
 from watchdog.incidents.record import summary, told
 from watchdog.model import Hint
 from watchdog.web.documents import Document
@@ -138,8 +139,16 @@ def _tables(document: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[Ta
 def _table(key: str, found: Sequence[Mapping[str, Any]]) -> Table:
     columns = tuple(dict.fromkeys(name for row in found for name in row if name != "evidence"))
     return Table(
-        key, columns, tuple(tuple(_cell(row.get(name)) for name in columns) for row in found)
+        key,
+        columns,
+        tuple(tuple(_measured(name, row.get(name)) for name in columns) for row in found),
     )
+
+
+def _measured(name: str, value: object) -> str:
+    if name.endswith("_bytes") and isinstance(value, float):
+        return units.size(value)
+    return _cell(value)
 
 
 def _cell(value: object) -> str:
