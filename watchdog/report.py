@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import structlog
 
 from watchdog import hints
 from watchdog.clock import Clock
-from watchdog.model import Diagnosis, Failure, Hint, Kind, Phase, ProbeRun, Result, Server
+from watchdog.model import Diagnosis, Failure, Kind, Phase, ProbeRun, Result, Server
 from watchdog.results import BackupStatus, ResultStore, Status
 
 # A trouble that lasts is said again this often, in seconds; mere advice once a day.
@@ -29,6 +30,8 @@ REHASH: Final = "rehash"
 DIAGNOSE: Final = "diagnose"  # the action whose results tell what a closer look found
 
 _NAMED: Final = 20  # targets named in one line about a server
+
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 _log = structlog.get_logger("watchdog")
 
@@ -173,7 +176,7 @@ class Report:
             return
         now = self._clock.monotonic()
         if status.failure is not None:
-            self._announce_down(status.failure, told, log)
+            self._announce_down(status, status.failure, told, log)
         else:
             told.reasons.clear()
             observed, down = status.seconds(now)
@@ -185,14 +188,14 @@ class Report:
             )
         told.up, told.failure = status.up, status.failure
 
-    def _announce_down(self, failure: Failure, told: _Told, log: Any) -> None:
+    def _announce_down(self, status: Status, failure: Failure, told: _Told, log: Any) -> None:
         """Say why a target is down; reasons that take turns are said once an hour each."""
         now = self._clock.monotonic()
         reason = _Reason(failure.kind, failure.phase, failure.code, failure.hint)
         said = told.reasons.get(reason)
         if said is None or now - said >= REMINDER:
             event = "target down" if told.up is not False else "target still down, another reason"
-            log.error(event, **self._fields(failure))
+            log.error(event, **self._fields(failure, status.known))
             told.reasons[reason] = now
             said = now
         if failure.hint:
@@ -214,7 +217,7 @@ class Report:
         if len(names) > 1 and status.server is not None:
             where = {"server": status.server.name, "targets": list(names[:_NAMED])} | where
             del where["target"]
-        _log.warning("diagnosis", **where, **self._fields(failure))
+        _log.warning("diagnosis", **where, **self._fields(failure, status.known))
 
     def _announce_backup(self, status: Status, told: _Told, log: Any) -> None:
         backup = status.backup
@@ -251,7 +254,7 @@ class Report:
                 event = "trouble" if said is None else "trouble goes on"
                 advice = hints.is_advice(cause)
                 say = log.info if advice else log.warning
-                say("advice" if advice else event, **self._fields(failure))
+                say("advice" if advice else event, **self._fields(failure, status.known))
                 told.hints[cause] = now
 
     def _announce_probes_of(self, server: Server) -> None:
@@ -274,7 +277,9 @@ class Report:
                 _log.warning("probe failed", probe=name, **where, **self._fields(failure))
         return failed
 
-    def _fields(self, failure: Failure) -> Mapping[str, object]:
+    def _fields(
+        self, failure: Failure, known: Mapping[str, str] = _NOTHING
+    ) -> Mapping[str, object]:
         fields: dict[str, object] = {"kind": failure.kind.value, "message": failure.message}
         if failure.phase is not None:
             fields["phase"] = failure.phase.value
@@ -282,7 +287,7 @@ class Report:
             fields["code"] = failure.code
         if failure.findings:
             fields["found"] = [found.text(self.language) for found in failure.findings]
-        hint = self.hint(failure)
+        hint = hints.hint_of(failure, self.language, known)
         if hint is not None:
             fields |= {
                 "hint": hint.id,
@@ -292,10 +297,6 @@ class Report:
                 "documentation": hint.documentation,
             }
         return fields
-
-    def hint(self, failure: Failure) -> Hint | None:
-        """Return the hint of *failure* in the configured language, ``None`` for an unknown one."""
-        return hints.hint_of(failure, self.language)
 
 
 def _patience(cause: str) -> float:

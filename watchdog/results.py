@@ -148,6 +148,13 @@ class Status:
         more = max(0.0, monotonic - self.counted_to)
         return self.observed + more, self.down + (0.0 if self.up else more)
 
+    @property
+    def known(self) -> Mapping[str, str]:
+        """What else fills the hints of its failures: that there is nothing to restore."""
+        seen = self.backup.enabled and self.backup.listed
+        none = self.target.backup is None or (seen and not self.backup.count)
+        return {"backups": "none"} if none else {}
+
     def is_back_since(self, ended: datetime | None, duration: float | None) -> bool:
         """Whether the target came up after an attempt that *ended* then began."""
         if ended is None or self.up is not True or self.since is None:

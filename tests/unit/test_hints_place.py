@@ -25,6 +25,7 @@ from watchdog.hints.place import CONDITION, ROWS, here, place_of
         ({"engine": "sqlite", "path": "/b/x.dump"}, {"sqlite"}),
         ({"path": "/b/app/20261123T030000Z-ab12cd.dump"}, {"postgresql"}),
         ({"path": "/b/app/20261123T030000Z-ab12cd.sqlite"}, {"sqlite"}),
+        ({"backups": "none"}, {"bare"}),
         ({"engine": "here", "path": "/srv/app.db"}, set()),
     ],
 )
@@ -95,3 +96,14 @@ def test_conditions_are_known_ones_and_never_leak(cause: str) -> None:
         for language in LANGUAGES
     ]
     assert conditions[0] == conditions[1]
+
+
+@pytest.mark.parametrize(
+    "cause", ["database_missing", "sqlite_cantopen_missing_dir", "sqlite_corrupt"]
+)
+def test_nobody_is_told_to_restore_where_there_is_nothing_to_restore(cause: str) -> None:
+    def restores(steps: tuple[str, ...]) -> bool:
+        return any("db-watchdog restore" in step for step in steps)
+
+    assert restores(render(cause, {}).steps)
+    assert not restores(render(cause, {"backups": "none"}).steps)

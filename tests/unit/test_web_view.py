@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ from tests.support.demo import (
     visit,
 )
 from watchdog.backups.status import judged
-from watchdog.model import Server
+from watchdog.model import BackupSettings, Failure, Kind, Phase, Server
 from watchdog.results import BackupStatus, ResultStore
 from watchdog.web.page import StatusPage, code_spans
 from watchdog.web.services import FailedReload
@@ -154,6 +155,18 @@ def test_targets_share_a_card_only_where_the_same_is_said_of_them():
     assert len({card.key for card in cards}) == 2
     (card,) = lost(*(f"service-{number}" for number in range(9))).cards
     assert "service-" not in card.hint.cause + "".join(card.hint.steps)
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, False), (1, True)])
+def test_a_restore_is_offered_only_where_something_can_be_restored(count, told):
+    clock = FakeClock()
+    target = replace(sqlite("gone"), backup=BackupSettings("@daily", Path("/backups")))
+    store = store_of(clock, (target, None))
+    failure = Failure(Kind.SQLITE, "gone", Phase.OPEN, hint="sqlite_cantopen_missing_dir")
+    store.put(visit(clock, target, failure=failure))
+    store.put_backup("gone", BackupStatus(enabled=True, count=count))
+    (card,) = page_of(store, clock).cards
+    assert any("restore" in step for step in card.hint.steps) is told
 
 
 def test_a_failure_without_a_hint_shows_its_message():

@@ -122,7 +122,7 @@ def _print_lines(statuses: Sequence[Status], language: str) -> None:
     console.print(table)
     for status in statuses:
         for active in status.hints:
-            hint = hint_of(active.failure, language)
+            hint = hint_of(active.failure, language, status.known)
             if hint is None:
                 continue
             console.print()

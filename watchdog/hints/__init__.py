@@ -10,7 +10,9 @@ The catalogue is ``catalogue/``, one file a family; ``rules`` matches codes,
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from watchdog.hints import rules, texts
@@ -42,6 +44,7 @@ _GUESS: Final = 0.35
 _NAMES_SOMETHING: Final = re.compile(r"[\d/:]|\w\.\w|(?:\w+\W+){5}")
 # Below this the code leaves so much open that the text may name what the code did not.
 _OPEN: Final = 0.65
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 # What a code and a text say together is surer than either.
 _AGREED: Final = 0.02
 
@@ -85,12 +88,17 @@ def is_advice(cause: str) -> bool:
     return entry is not None and entry.severity is Severity.INFO
 
 
-def hint_of(failure: Failure, language: str = "en") -> Hint | None:
-    """Return the hint of *failure* with what was found; ``None`` without or for an unknown one."""
+def hint_of(
+    failure: Failure, language: str = "en", known: Mapping[str, str] = _NOTHING
+) -> Hint | None:
+    """Return the hint of *failure* with what was found; ``None`` without or for an unknown one.
+
+    *known* are facts beside those of the failure.
+    """
     if not failure.hint:
         return None
     try:
-        hint = render(failure.hint, failure.facts, language)
+        hint = render(failure.hint, {**known, **failure.facts}, language)
     except KeyError:
         return None  # a failure kept from a version whose catalogue knew it
     return replace(hint, findings=tuple(mask(each.text(language)) for each in failure.findings))

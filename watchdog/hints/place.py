@@ -17,6 +17,7 @@ ROWS: Final = (
     frozenset({"compose", "systemd", "process"}),  # what runs the server
     frozenset({"here", "elsewhere"}),  # the server's machine
     frozenset({"pooler", "direct"}),  # what the URL leads to
+    frozenset({"kept", "bare"}),  # whether there is any backup
     frozenset({"postgresql", "sqlite"}),  # the engine
 )
 CONDITION: Final = re.compile(r"\{@(?P<only>!?)(?P<place>[a-z]+)\}")
@@ -32,7 +33,7 @@ def place_of(facts: Mapping[str, str]) -> frozenset[str]:
     """Return what *facts* say of the place.
 
     ``surroundings`` names it outright, in words of ``ROWS``; ``container``,
-    ``host``, ``port``, ``pooler``, ``engine`` and ``path`` tell some of it.
+    ``host``, ``port``, ``pooler``, ``backups``, ``engine`` and ``path`` tell some of it.
     """
     place = set(facts.get("surroundings", "").split()) & set().union(*ROWS)
     host, container = facts.get("host", ""), facts.get("container", "")
@@ -46,6 +47,8 @@ def place_of(facts: Mapping[str, str]) -> frozenset[str]:
         place.add("elsewhere")
     if facts.get("pooler") in ("yes", "True") or facts.get("port") == _PGBOUNCER:
         place.add("pooler")
+    if facts.get("backups") == "none":
+        place.add("bare")
     engine = facts.get("engine") or _ARTEFACTS.get(PurePath(facts.get("path", "")).suffix, "")
     place |= {engine} & ROWS[-1]
     return frozenset(place)

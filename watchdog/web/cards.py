@@ -94,7 +94,7 @@ class Cards(Narrator):
             verdict = words("backup_trouble")
         else:
             verdict = words("advice")
-        hint = self.hint(failure)
+        hint = self.hint(failure, first.known)
         return Card(
             key=key_of("card", key),
             state=grave,

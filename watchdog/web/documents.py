@@ -19,9 +19,9 @@ from watchdog.secret import mask
 Document = dict[str, Any]
 
 
-def hint_of(failure: Failure, language: str) -> Hint | None:
+def hint_of(failure: Failure, language: str, known: Mapping[str, str]) -> Hint | None:
     """Return the hint of *failure*, ``None`` where the catalogue has none."""
-    return hints.hint_of(failure, language)
+    return hints.hint_of(failure, language, known)
 
 
 def moment(value: datetime | None) -> str | None:
@@ -49,8 +49,8 @@ def target_document(status: Status, language: str) -> Document:
         "duration_seconds": status.round_duration,
         "phases": {phase.value: seconds for phase, seconds in status.phases.items()},
         "failure": failure_document(status.failure),
-        "hint": _active_document(active, language),
-        "hints": [_active_document(hint, language) for hint in status.hints],
+        "hint": _active_document(active, language, status.known),
+        "hints": [_active_document(hint, language, status.known) for hint in status.hints],
         "probes": [_probe_document(run) for run in status.probes.values()],
         "backup": _backup_document(status),
     }
@@ -90,10 +90,12 @@ def backups_document(backups: Iterable[Mapping[str, Any]]) -> Document:
     return {"backups": [dict(backup) for backup in backups]}
 
 
-def _active_document(active: ActiveHint | None, language: str) -> Document | None:
+def _active_document(
+    active: ActiveHint | None, language: str, known: Mapping[str, str]
+) -> Document | None:
     if active is None:
         return None
-    hint = hint_of(active.failure, language)
+    hint = hint_of(active.failure, language, known)
     if hint is None:
         return None
     return hint_document(hint) | {"since": moment(active.since)}

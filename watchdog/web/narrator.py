@@ -7,7 +7,7 @@ asks, HTML.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -62,9 +62,9 @@ class Narrator:
         hint = self.hint(status.failure)
         return hint.title if hint is not None else mask(status.failure.message)
 
-    def hint(self, failure: Failure) -> Hint | None:
+    def hint(self, failure: Failure, known: Mapping[str, str] | None = None) -> Hint | None:
         """Return the hint of *failure*, if there is one."""
-        return hint_of(failure, self.words.language)
+        return hint_of(failure, self.words.language, known or {})
 
     def names(self, statuses: Iterable[Status]) -> str:
         """Return the names of targets; of many the first few and a count."""

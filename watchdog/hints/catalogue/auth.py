@@ -489,7 +489,7 @@ FAMILY = Family(
                         " {database|DATABASE}`"
                     ),
                     (
-                        "Was it there yesterday? Restore the newest backup:"
+                        "{@kept}Was it there yesterday? Restore the newest backup:"
                         " `db-watchdog restore {target|TARGET} --to URL`"
                     ),
                 ),
@@ -511,7 +511,7 @@ FAMILY = Family(
                         " {database|DATABASE}`"
                     ),
                     (
-                        "Вчера она ещё была? Восстановите последнюю копию:"
+                        "{@kept}Вчера она ещё была? Восстановите последнюю копию:"
                         " `db-watchdog restore {target|TARGET} --to URL`"
                     ),
                 ),

@@ -145,7 +145,7 @@ FAMILY = Family(
                         " and key); a wrong path? Correct the URL"
                     ),
                     (
-                        "Overwritten? Keep the file aside and restore the newest backup:"
+                        "{@kept}Overwritten? Keep the file aside and restore the newest backup:"
                         " `db-watchdog restore {target|TARGET} --to sqlite:///NEW.db`"
                     ),
                 ),
@@ -164,7 +164,7 @@ FAMILY = Family(
                         " и ключ); не тот путь? Исправьте URL"
                     ),
                     (
-                        "Затёрт? Отложите файл и восстановите последнюю копию:"
+                        "{@kept}Затёрт? Отложите файл и восстановите последнюю копию:"
                         " `db-watchdog restore {target|TARGET} --to sqlite:///NEW.db`"
                     ),
                 ),
@@ -192,10 +192,10 @@ FAMILY = Family(
                     ),
                     "How bad is it? On the copy: `sqlite3 COPY 'PRAGMA integrity_check;'`",
                     (
-                        "Restore the newest backup: `db-watchdog restore {target|TARGET} --to"
-                        " sqlite:///NEW.db`; newer rows may be saved with"
-                        " `sqlite3 COPY .recover | sqlite3 RECOVERED.db`"
+                        "{@kept}Restore the newest backup: `db-watchdog restore {target|TARGET} --to"
+                        " sqlite:///NEW.db`"
                     ),
+                    "Rows that no backup has may be saved with `sqlite3 COPY .recover | sqlite3 RECOVERED.db`",
                     (
                         "Find the cause: a copy of a live file, a deleted `-wal`, two mounts of one file,"
                         " a failing disk (`dmesg | tail`)"
@@ -212,10 +212,10 @@ FAMILY = Family(
                     ),
                     "Насколько всё плохо? На копии: `sqlite3 COPY 'PRAGMA integrity_check;'`",
                     (
-                        "Восстановите последнюю резервную копию: `db-watchdog restore {target|TARGET}"
-                        " --to sqlite:///NEW.db`; более новые строки может спасти"
-                        " `sqlite3 COPY .recover | sqlite3 RECOVERED.db`"
+                        "{@kept}Восстановите последнюю резервную копию: `db-watchdog restore {target|TARGET}"
+                        " --to sqlite:///NEW.db`"
                     ),
+                    "Строки, которых нет в копиях, может спасти `sqlite3 COPY .recover | sqlite3 RECOVERED.db`",
                     (
                         "Найдите причину: копирование живого файла, удалённый `-wal`, один файл через два"
                         " монтирования, умирающий диск (`dmesg | tail`)"
@@ -286,9 +286,10 @@ FAMILY = Family(
                         " `docker compose config --volumes`, and `ls` inside the container"
                     ),
                     (
-                        "Folder missing: `mkdir -p {directory|FOLDER}`; file gone:"
+                        "{@kept}File gone? Restore the newest backup:"
                         " `db-watchdog restore {target|TARGET} --to sqlite:///NEW.db`"
                     ),
+                    "Folder missing? `mkdir -p {directory|FOLDER}`",
                 ),
             ),
             ru=Text(
@@ -308,9 +309,10 @@ FAMILY = Family(
                         " `docker compose config --volumes` и `ls` внутри контейнера"
                     ),
                     (
-                        "Нет каталога: `mkdir -p {directory|FOLDER}`; пропал файл:"
+                        "{@kept}Пропал файл? Восстановите последнюю копию:"
                         " `db-watchdog restore {target|TARGET} --to sqlite:///NEW.db`"
                     ),
+                    "Нет каталога? `mkdir -p {directory|FOLDER}`",
                 ),
             ),
             rules=(
@@ -704,10 +706,8 @@ FAMILY = Family(
                 (
                     "Copy the file first: `cp -a {path|FILE}* /SAFE/PLACE/`",
                     "Try a newer SQLite: an old one calls a schema malformed that it does not know",
-                    (
-                        "Save the rows: `sqlite3 COPY .recover | sqlite3 RECOVERED.db`, or restore:"
-                        " `db-watchdog restore {target|TARGET} --to sqlite:///NEW.db`"
-                    ),
+                    "Save the rows: `sqlite3 COPY .recover | sqlite3 RECOVERED.db`",
+                    "{@kept}Or restore: `db-watchdog restore {target|TARGET} --to sqlite:///NEW.db`",
                 ),
             ),
             ru=Text(
@@ -717,10 +717,8 @@ FAMILY = Family(
                 (
                     "Сначала скопируйте файл: `cp -a {path|FILE}* /SAFE/PLACE/`",
                     "Попробуйте SQLite поновее: старый называет испорченной схему, которой не знает",
-                    (
-                        "Спасите строки: `sqlite3 COPY .recover | sqlite3 RECOVERED.db` или восстановите"
-                        " копию: `db-watchdog restore {target|TARGET} --to sqlite:///NEW.db`"
-                    ),
+                    "Спасите строки: `sqlite3 COPY .recover | sqlite3 RECOVERED.db`",
+                    "{@kept}Или восстановите копию: `db-watchdog restore {target|TARGET} --to sqlite:///NEW.db`",
                 ),
             ),
             rules=(

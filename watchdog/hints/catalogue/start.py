@@ -146,7 +146,7 @@ FAMILY = Family(
                 (
                     "What is there? `ls -la {directory|/var/lib/postgresql/data}` (PG_VERSION and global/pg_control must be)",
                     "Is it the right volume? `docker volume ls`, `docker compose config`; on a machine `findmnt -T {directory|/var/lib/postgresql}`",
-                    "Gone for good? Start an empty server elsewhere and restore: `db-watchdog restore {target|TARGET} --to URL`; do not run initdb over what is left",
+                    "{@kept}Gone for good? Start an empty server elsewhere and restore: `db-watchdog restore {target|TARGET} --to URL`; do not run initdb over what is left",
                 ),
             ),
             ru=Text(
@@ -155,7 +155,7 @@ FAMILY = Family(
                 (
                     "Что там? `ls -la {directory|/var/lib/postgresql/data}` (должны быть PG_VERSION и global/pg_control)",
                     "Тот ли это том? `docker volume ls`, `docker compose config`; на машине `findmnt -T {directory|/var/lib/postgresql}`",
-                    "Пропало совсем? Запустите пустой сервер в другом месте и восстановите копию: `db-watchdog restore {target|TARGET} --to URL`; не запускайте initdb поверх остатков",
+                    "{@kept}Пропало совсем? Запустите пустой сервер в другом месте и восстановите копию: `db-watchdog restore {target|TARGET} --to URL`; не запускайте initdb поверх остатков",
                 ),
             ),
             wordings=(

@@ -241,7 +241,7 @@ FAMILY = Family(
                 (
                     "Stop writing: stop the application, then the server, and copy the whole data directory: `cp -a /var/lib/postgresql /SAFE/PLACE/`",
                     "Look at the hardware: `dmesg -T | tail -50`, `smartctl -a /dev/DISK`, memory test, the volume's driver",
-                    "Restore the newest good backup into a new database: `db-watchdog restore {target|TARGET} --to URL`",
+                    "{@kept}Restore the newest good backup into a new database: `db-watchdog restore {target|TARGET} --to URL`",
                     "Do not run zero_damaged_pages or pg_resetwal first: they destroy what could be saved",
                 ),
             ),
@@ -251,7 +251,7 @@ FAMILY = Family(
                 (
                     "Прекратите запись: остановите приложение, затем сервер и скопируйте весь каталог данных: `cp -a /var/lib/postgresql /SAFE/PLACE/`",
                     "Проверьте железо: `dmesg -T | tail -50`, `smartctl -a /dev/DISK`, память, драйвер тома",
-                    "Восстановите последнюю исправную копию в новую базу: `db-watchdog restore {target|TARGET} --to URL`",
+                    "{@kept}Восстановите последнюю исправную копию в новую базу: `db-watchdog restore {target|TARGET} --to URL`",
                     "Не начинайте с zero_damaged_pages или pg_resetwal: они уничтожат то, что можно спасти",
                 ),
             ),
