@@ -569,6 +569,7 @@ async def test_a_failure_that_no_folder_takes_is_told_as_long_as_the_process_liv
     assert (known.runs, known.failures, known.last_attempt_successful) == (1, 1, False)
     assert known.last_failure is not None
     assert known.last_failure.hint == "backup_dir_missing"
+    assert ".new" not in known.last_failure.message, "a name that nobody has given"
     status = house.store.status("a")
     assert status is not None
     assert [hint.id for hint in status.hints] == ["backup_dir_missing"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog.backups import destination, files, lock, names
+from watchdog.backups import destination, failures, files, lock, names
 from watchdog.backups.destination import Destinations, state_folder
 from watchdog.model import ActionFailed, Phase
 
@@ -179,3 +179,9 @@ async def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
         holder.join()
     async with lock.held(tmp_path, 1):
         pass
+
+
+def test_a_file_that_is_written_under_another_name_first_is_not_named_so() -> None:
+    error = OSError(30, "Read-only file system", "/b/..db-watchdog-destination.29034-14.new")
+    failure = failures.of_os_error(error, Phase.PREFLIGHT, Path("/b"), "app")
+    assert failure.message.startswith("cannot use /b for the backup of app (Read-only file system)")

@@ -47,7 +47,7 @@ def of_os_error(error: OSError, phase: Phase, path: Path, target: str) -> Failur
     number = error.errno or 0
     code = errno.errorcode.get(number, "")
     reason = error.strerror or str(error)
-    where = str(error.filename or path)
+    where = _whole_name(str(error.filename or path))
     if number in _FULL:
         return no_space(
             f"no space left for the backup of {target} in {where}", phase, path, target, code
@@ -64,9 +64,15 @@ def of_os_error(error: OSError, phase: Phase, path: Path, target: str) -> Failur
     )
 
 
+def _whole_name(path: str) -> str:
+    """Return *path*, or the folder of one that is written under another name first."""
+    folder, _, name = path.rpartition("/")
+    return folder if name.startswith(".") and name.endswith(".new") else path
+
+
 def of_pause(error: OSError, path: Path, target: str) -> Failure:
     """Return the failure to write down that backups of *target* are paused, or no longer."""
-    number, where = error.errno or 0, error.filename or path
+    number, where = error.errno or 0, _whole_name(str(error.filename or path))
     advice = f": {_ADVICE[number]}" if number in _ADVICE else ""
     return Failure(
         Kind.BACKUP,
@@ -81,7 +87,7 @@ def of_pause(error: OSError, path: Path, target: str) -> Failure:
 
 def of_forgetting(error: OSError, path: Path, target: str) -> Failure:
     """Return the failure to write an attempt down, in its folder as well as with us."""
-    where, reason = error.filename or path, error.strerror or str(error)
+    where, reason = _whole_name(str(error.filename or path)), error.strerror or str(error)
     return Failure(
         Kind.BACKUP,
         mask(
