@@ -138,7 +138,8 @@ def test_people_are_told_what_would_be_lost(run: Run, app: Path) -> None:
     assert "app: everything would be lost now" in before.stdout
     run("backup")
     after = run("backups")
-    assert re.search(r"app: lose \d(\.\d)? s; how long the way back takes is not known", after.stdout)
+    unknown = "how long the way back takes is not known"
+    assert re.search(rf"app: lose \d(\.\d)? s; {unknown}", after.stdout)
     assert "off" not in after.stdout
 
 

@@ -188,17 +188,17 @@ def test_the_daemon_shows_none_while_a_dump_runs_and_after(watched: Watched, for
 
 def _start_by_its_console(daemon: Daemon) -> None:
     """Start a daemon whose log is not JSON."""
-    daemon.event = lambda name, **_: {"page": _page(daemon)}  # type: ignore[assignment, method-assign]
+    daemon.event = lambda name, **_: {"metrics": _metrics(daemon)}  # type: ignore[assignment, method-assign]
     daemon.start()
     wait_until(lambda: daemon.get("/readyz").status_code == 200, "it is ready")
 
 
-def _page(daemon: Daemon) -> str:
+def _metrics(daemon: Daemon) -> str:
     found = wait_until(
-        lambda: [word for word in daemon.log.split() if word.startswith("page=")],
+        lambda: [word for word in daemon.log.split() if word.startswith("metrics=")],
         f"it serves\n{daemon.log}",
     )
-    return str(found[0]).removeprefix("page=").strip("'")
+    return str(found[0]).removeprefix("metrics=").strip("'")
 
 
 @pytest.mark.parametrize(
