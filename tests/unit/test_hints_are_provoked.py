@@ -78,7 +78,7 @@ NOT_IN_THE_LOG: Final[Mapping[str, str]] = {
     "sqlite_locked_shared_cache": "within one application's own connections",
     "sqlite_readonly": "the daemon writes no database; an application",
     "sqlite_readonly_directory": "the daemon writes no database; an application",
-    "sqlite_full": "of a copy it is the destination that is full; an application",
+    "sqlite_full": "its visits tell of a full disk before it writes; an application",
 }
 # What nothing can run into.
 NO_TROUBLE: Final[Mapping[str, str]] = {"sqlite_in_production": "advice of explain"}

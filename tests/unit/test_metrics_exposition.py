@@ -160,6 +160,7 @@ def test_the_same_answer_again_lives_on_and_comes_back_after_it_was_too_old(worl
     assert world.value(FILE_SIZE, **NOTES_LABELS) is None
     answer(4096)
     assert world.value(FILE_SIZE, **NOTES_LABELS) == 4096
+    assert world.value("watchdog_probe_success", **NOTES_LABELS, probe="file") == 1
     answer(5)
     assert world.value(FILE_SIZE, **NOTES_LABELS) == 5
     answer(4096)

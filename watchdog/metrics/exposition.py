@@ -124,6 +124,7 @@ class _Owner:
     expires: dict[str, float] = field(default_factory=dict)  # by source, monotonic
     awaited: dict[str, float] = field(default_factory=dict)  # by source: when that is looked at
     answered: dict[str, tuple[Sample, ...]] = field(default_factory=dict)  # by source, rendered
+    told: dict[str, tuple[float, ...]] = field(default_factory=dict)  # by source: core values
     state: object = None  # what was last rendered of the verdict
     last_success: dict[str, datetime] = field(default_factory=dict)  # by probe
 
@@ -311,11 +312,19 @@ class Exposition:
         families: tuple[str, ...],
         found: Iterable[Sample],
     ) -> None:
-        """Render *found*, one sample of each of these core *families*, as it was before or more."""
+        """Render *found*, one sample of each of these core *families*, as it was before or more.
+
+        Intervals and successes seldom change: what says the same number stays as it is.
+        """
         place = key, source
-        for metric, value, labels in found:
-            line = owner.subject.line(metric, value, labels)
-            self._families.put(metric.name, place, encode(line))
+        before = owner.told.get(source, ())
+        told = []
+        for number, (metric, value, labels) in enumerate(found):
+            told.append(value)
+            if number >= len(before) or before[number] != value:
+                line = owner.subject.line(metric, value, labels)
+                self._families.put(metric.name, place, encode(line))
+        owner.told[source] = tuple(told)
         owner.families[source] = families
 
     def _put_values(
@@ -371,6 +380,7 @@ class Exposition:
                 del owner.expires[source]
                 self._place(key, source, {})
                 owner.answered.pop(source, None)
+                owner.told.pop(source, None)
             elif math.isfinite(expires):  # what is told again and again is looked at once
                 self._await(key, owner, source, expires)
 
