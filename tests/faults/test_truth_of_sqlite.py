@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.daemon import Daemon
+from tests.support.disks import small_disk
 
 PROBE = {"interval": "1s", "timeout": "800ms"}
 
@@ -60,6 +61,21 @@ def test_a_file_that_is_removed_is_down_and_one_that_is_back_is_up(
     assert not file.exists(), "a probe made the file that it missed"
     aside.rename(file)
     daemon.wait_up("app", 1)
+
+
+def test_a_disk_that_is_full_is_told_before_the_application_meets_it(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small", "4m") as disk:
+        file = make(disk / "app.db")
+        target = {"name": "app", "url": f"sqlite:///{file}", "probe": PROBE}
+        with Daemon(tmp_path, {"targets": [target]}) as daemon:
+            daemon.wait_up("app", 1)
+            filler = disk / "filler"
+            filler.write_bytes(b"\0" * (3 << 20))
+            told = daemon.event("trouble", target="app", hint="sqlite_full")
+            assert f"df -h {disk} " in " ".join(told["steps"])
+            assert daemon.metric("watchdog_up", target="app") == 1
+            filler.unlink()
+            daemon.event("trouble over", target="app", hint="sqlite_full")
 
 
 def test_a_file_that_is_replaced_stays_up_and_is_told(daemon: Daemon, file: Path) -> None:

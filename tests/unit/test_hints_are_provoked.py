@@ -58,6 +58,10 @@ BY_ITSELF: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "shutting_down": ("faults/test_incidents.py", "test_a_server_that_shuts_down_is_told"),
     "starting_up": ("faults/test_incidents.py", "test_a_server_that_lets_nobody_in_yet_is_told"),
+    "sqlite_full": (
+        "faults/test_truth_of_sqlite.py",
+        "test_a_disk_that_is_full_is_told_before_the_application_meets_it",
+    ),
     "file_system_hangs": (
         "faults/test_diagnosis_hung.py",
         "test_a_file_system_that_hangs_is_told_and_holds_nobody_up",
@@ -78,7 +82,6 @@ NOT_IN_THE_LOG: Final[Mapping[str, str]] = {
     "sqlite_locked_shared_cache": "within one application's own connections",
     "sqlite_readonly": "the daemon writes no database; an application",
     "sqlite_readonly_directory": "the daemon writes no database; an application",
-    "sqlite_full": "its visits tell of a full disk before it writes; an application",
 }
 # What nothing can run into.
 NO_TROUBLE: Final[Mapping[str, str]] = {"sqlite_in_production": "advice of explain"}
