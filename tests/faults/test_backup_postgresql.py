@@ -272,7 +272,9 @@ async def test_a_server_killed_in_the_middle_leaves_nothing(
     connection.terminate()
     assert report.failure is not None
     assert report.failure.phase is Phase.DUMP
-    assert report.failure.hint in ("server_closed_connection", "connection_refused")
+    # Whichever of its processes went first.
+    told = ("server_closed_connection", "connection_refused", "server_crashed")
+    assert report.failure.hint in told, report.failure.message
     assert is_retryable(report.failure)
     assert left_in(target) == set()
 
