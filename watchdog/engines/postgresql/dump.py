@@ -34,6 +34,7 @@ from watchdog.model import ActionFailed, BackupSettings, Failure, Phase, ProofMo
 # Seconds. A dump that waits for a lock holds every lock that it has already.
 LOCK_WAIT: Final = 60.0
 _SOON: Final = 10.0
+_LINK: Final = "connection to server at"  # as libpq begins what it says of one
 _SNAPSHOT: Final = "SET TRANSACTION SNAPSHOT"  # quoted by pg_dump, in whatever language it speaks
 _COUNTING: Final = 6 * 3600.0
 _READ_THROUGH: Final = 2
@@ -137,7 +138,8 @@ async def _dump(
             nice=_NICE,
         )
         if tools.complained(done):
-            failed = tools.told(done, f"the dump of {target.name} failed", Phase.DUMP, named)
+            what = f"the dump of {target.name} failed"
+            failed = tools.told(done, what, Phase.DUMP, named, _fallback(done))
             if instant.snapshot and done.duration < _SOON and _may_be_ours(failed.failure, done):
                 raise _BeganBadlyError(failed.failure.message) from failed
             raise failed
@@ -157,6 +159,12 @@ async def _dump(
         content=content,
         beside={role_globals.SUFFIX: beside.path} if beside and beside.path else {},
     )
+
+
+def _fallback(done: process.Completed) -> str:
+    """Return the cause where libpq lost the server in words of its own, and the server said none."""
+    text = done.raw_stderr
+    return "server_closed_connection" if _LINK in text and "FATAL" not in text else ""
 
 
 def _may_be_ours(failure: Failure, done: process.Completed) -> bool:
