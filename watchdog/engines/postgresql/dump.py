@@ -162,7 +162,7 @@ async def _dump(
 
 
 def _fallback(done: process.Completed) -> str:
-    """Return the cause where libpq lost the server in words of its own, and the server said none."""
+    """Return the cause where libpq lost the server, in words of its own, and was told none."""
     text = done.raw_stderr
     return "server_closed_connection" if _LINK in text and "FATAL" not in text else ""
 
