@@ -39,14 +39,18 @@ def descendants(pid: int) -> list[Child]:
 def program_below(pid: int, name: str) -> Child:
     """Wait until a program called *name* is at work below *pid*, and return it.
 
-    One that is only asked for its version is not at work.
+    One that is only asked for its version, or for what it can do, writes no file.
     """
-    found: Child = wait_until(
-        lambda: next(
-            (c for c in descendants(pid) if c.program == name and "--version" not in c.argv), None
-        ),
-        f"{name} runs below {pid}",
-    )
+
+    def look() -> Child | None:
+        working = (
+            child
+            for child in descendants(pid)
+            if child.program == name and any(word.startswith("--file=") for word in child.argv)
+        )
+        return next(working, None)
+
+    found: Child = wait_until(look, f"{name} runs below {pid}")
     return found
 
 
